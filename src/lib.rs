@@ -23,4 +23,5 @@
 //! | [`cli`] | headless twins, one file a command |
 
 pub mod base;
+pub mod render;
 pub mod yaml;
