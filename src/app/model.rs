@@ -1,0 +1,72 @@
+//! The whole state of the running program, and nothing else: the session, the rooms, and what the overlays need
+//! between two key presses.
+
+use crate::screens::Rooms;
+use crate::session::{Effect, Place, RoomId, Session, Watch};
+
+use super::overlays::Open;
+
+/// One owner of everything that can be seen.
+#[derive(Debug)]
+pub struct Model {
+    pub session: Session,
+    pub rooms: Rooms,
+    /// The overlays that the frame itself shows above the rooms, innermost last.
+    pub open: Vec<Open>,
+    /// One pane without borders.
+    pub zoomed: bool,
+    pub mouse: bool,
+    /// Names of the themes that can be chosen.
+    pub themes: Vec<String>,
+    pub theme: String,
+    /// Set by [`Effect::Quit`].
+    pub done: bool,
+}
+
+impl Model {
+    /// The program as it opens.
+    pub fn new(session: Session, themes: Vec<String>, theme: String, mouse: bool) -> Self {
+        Self {
+            session,
+            rooms: Rooms::default(),
+            open: Vec::new(),
+            zoomed: false,
+            mouse,
+            themes,
+            theme,
+            done: false,
+        }
+    }
+
+    /// What the first frame asks of the world.
+    pub fn start(&mut self) -> Vec<Effect> {
+        vec![Effect::LoadWorkspace, Effect::LoadContexts, Effect::FindHelm, Effect::LoadOperations]
+    }
+
+    /// Where a key is pressed, innermost first.
+    pub fn places(&self) -> Vec<Place> {
+        if let Some(open) = self.open.last() {
+            return vec![open.place()];
+        }
+        let mut places = self.rooms.peek(self.session.room).places(&self.session);
+        places.push(Place::Everywhere);
+        places
+    }
+
+    /// What should be watched in this state: the workspace's files, the operations that run, what the room shows.
+    pub fn watches(&self) -> Vec<Watch> {
+        let session = &self.session;
+        let mut watches = vec![Watch::Files];
+        watches.extend(
+            session.world.operations.values().filter(|view| view.is_running()).map(|view| Watch::Journal(view.id())),
+        );
+        watches.extend(self.rooms.peek(session.room).watches(session));
+        if session.room != RoomId::Run {
+            // A running operation's objects stay watched wherever the user looks.
+            watches.extend(self.rooms.run.watches(session));
+        }
+        watches.sort();
+        watches.dedup();
+        watches
+    }
+}

@@ -1,0 +1,569 @@
+//! From an action or an answer to the next state: what belongs to the frame is done here, the rest goes to the
+//! room that is shown. Never waits, never reads a clock, never touches the terminal.
+
+use std::path::PathBuf;
+
+use crate::base::Error;
+use crate::operations::{PlanRequest, Verb};
+use crate::session::{
+    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, RoomId, SaveFailure, Session, Setting,
+    Side, Then, command,
+};
+
+use super::model::Model;
+use super::overlays::{Open, Outcome, Question};
+
+impl Model {
+    /// Handles one action to its end: jumps, questions and recomputation included.
+    pub fn act(&mut self, action: &Action) -> Vec<Effect> {
+        let mut effects = match self.open.last_mut() {
+            Some(open) => match open.update(action) {
+                Outcome::Stays => Vec::new(),
+                Outcome::Closes => {
+                    self.open.pop();
+                    Vec::new()
+                }
+                Outcome::Answers(then, answer) => {
+                    self.open.pop();
+                    self.answered(then, answer)
+                }
+            },
+            None => self.in_room(action),
+        };
+        effects.extend(self.settle());
+        effects
+    }
+
+    /// Takes an answer of the world.
+    pub fn hear(&mut self, message: &Message) -> Vec<Effect> {
+        let mut effects = self.take(message);
+        effects.extend(self.rooms.hear(&mut self.session, message));
+        effects.extend(self.settle());
+        effects
+    }
+
+    /// What follows from any change: environments, jumps, questions that rooms opened.
+    fn settle(&mut self) -> Vec<Effect> {
+        let mut effects = self.session.refresh_environments();
+        if let Some(goto) = &self.session.goto {
+            let room = match goto {
+                Goto::Value(_) | Goto::Line { .. } => RoomId::Values,
+                Goto::Diff { .. } => RoomId::Diff,
+                Goto::Release { .. } | Goto::Object { .. } => RoomId::Releases,
+                Goto::Plan(_) => RoomId::Run,
+            };
+            effects.extend(self.enter(room));
+            self.session.goto = None;
+        }
+        for overlay in std::mem::take(&mut self.session.overlays) {
+            self.open.push(Open::Question(Question::new(overlay)));
+        }
+        effects
+    }
+
+    fn enter(&mut self, room: RoomId) -> Vec<Effect> {
+        self.session.room = room;
+        self.session.copyable.clear();
+        self.session.focused_file = None;
+        self.rooms.get(room).enter(&mut self.session)
+    }
+
+    fn in_room(&mut self, action: &Action) -> Vec<Effect> {
+        let room = self.session.room;
+        match action {
+            Action::Command(command) => match self.frame_command(*command) {
+                Some(effects) => effects,
+                None => self.rooms.get(room).update(&mut self.session, action),
+            },
+            _ => self.rooms.get(room).update(&mut self.session, action),
+        }
+    }
+
+    /// The commands that mean the same in every room; `None` for the others.
+    fn frame_command(&mut self, command: Command) -> Option<Vec<Effect>> {
+        let info = command.info();
+        if info.writes && self.session.given.read_only {
+            self.session.warn(format!("{}: floe-tui was started with --read-only", info.title));
+            return Some(Vec::new());
+        }
+        let effects = match command {
+            Command::RoomCharts => self.enter(RoomId::Charts),
+            Command::RoomValues => self.enter(RoomId::Values),
+            Command::RoomClusters => self.enter(RoomId::Clusters),
+            Command::RoomDiff => self.enter(RoomId::Diff),
+            Command::RoomReleases => self.enter(RoomId::Releases),
+            Command::RoomRun => self.enter(RoomId::Run),
+            Command::Environment => self.ask_environment(),
+            Command::Palette => self.ask_palette(),
+            Command::Help => {
+                let mut places = self.rooms.peek(self.session.room).places(&self.session);
+                places.push(Place::Everywhere);
+                self.open.push(Open::Help { places, offset: 0 });
+                Vec::new()
+            }
+            Command::Messages => {
+                self.open.push(Open::Messages { offset: 0 });
+                Vec::new()
+            }
+            Command::Zoom => {
+                self.zoomed = !self.zoomed;
+                Vec::new()
+            }
+            Command::Copy => self.ask_copy(),
+            Command::Save | Command::EditorSave => self.save_focused(),
+            Command::SaveAll => self.ask_save_all(),
+            Command::Undo | Command::EditorUndo => self.undo(true),
+            Command::Redo | Command::EditorRedo => self.undo(false),
+            Command::Diff => {
+                self.session.goto = Some(Goto::Diff { left: Side::Saved, right: Side::Edited });
+                Vec::new()
+            }
+            Command::Install => self.plan(Verb::Install),
+            Command::Upgrade => self.plan(Verb::Upgrade),
+            Command::Test | Command::RunTests => self.plan(Verb::Test),
+            Command::Uninstall => self.plan(Verb::Uninstall),
+            Command::Rollback => self.choose_rollback(),
+            Command::Login => match self.session.release() {
+                Some(release) => vec![Effect::Login { context: release.context }],
+                None => {
+                    self.session.warn("no cluster is selected");
+                    Vec::new()
+                }
+            },
+            Command::Theme => self.ask_theme(),
+            Command::Mouse => {
+                self.mouse = !self.mouse;
+                let word = if self.mouse { "floe-tui's" } else { "the terminal's: select text as usual" };
+                self.session.say(format!("the mouse is {word}"));
+                vec![Effect::CaptureMouse(self.mouse)]
+            }
+            Command::ExternalEditor | Command::EditorExternal => match self.session.focused_file.clone() {
+                Some(path) => vec![Effect::OpenEditor { path, line: None }],
+                None => {
+                    self.session.say("no file has the focus here");
+                    Vec::new()
+                }
+            },
+            Command::Dismiss => {
+                let now = self.session.now;
+                self.session.notices.dismiss(now);
+                Vec::new()
+            }
+            Command::Suspend => vec![Effect::Suspend],
+            Command::Redraw => vec![Effect::Redraw],
+            Command::Quit => self.quit(),
+            _ => return None,
+        };
+        Some(effects)
+    }
+
+    fn ask_environment(&mut self) -> Vec<Effect> {
+        let selected = self.session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
+        let (names, choices): (Vec<String>, Vec<Choice>) = self
+            .session
+            .environments
+            .iter()
+            .map(|view| {
+                let place = match &view.target {
+                    Ok(target) => format!("{} / {}", target.cluster, target.namespace),
+                    Err(error) => error.what.clone(),
+                };
+                let protected = if view.protected { " · PROTECTED" } else { "" };
+                let choice = Choice::new(&view.name)
+                    .detail(format!("{place}{protected}"))
+                    .current(selected.as_deref() == Some(&view.name));
+                (view.name.clone(), choice)
+            })
+            .unzip();
+        if names.is_empty() {
+            self.session.say("this chart has no environments: add clusterMapping to its values.yaml (room 3)");
+        } else {
+            let ask = Ask::Choose { title: "Environment".to_owned(), choices };
+            self.session.ask(ask, Then::Environment(names));
+        }
+        Vec::new()
+    }
+
+    fn ask_palette(&mut self) -> Vec<Effect> {
+        let places = self.places();
+        let reachable = |info: &&command::Info| places.contains(&info.place) && info.command != Command::Palette;
+        let (commands, choices) = command::TABLE
+            .iter()
+            .filter(reachable)
+            .map(|info| {
+                let keys = self.session.keymap.keys(info.command).join(" ");
+                let keys = if keys.is_empty() { "no key".to_owned() } else { keys };
+                (info.command, Choice::new(info.title).detail(format!("{keys}  {}", info.help)))
+            })
+            .unzip();
+        self.session.ask(Ask::Choose { title: "Everything".to_owned(), choices }, Then::Command(commands));
+        Vec::new()
+    }
+
+    fn ask_copy(&mut self) -> Vec<Effect> {
+        let copyable = self.session.copyable.clone();
+        if copyable.is_empty() {
+            self.session.say("nothing to copy here");
+            return Vec::new();
+        }
+        let choices = copyable
+            .iter()
+            .map(|(label, text)| Choice::new(label).detail(text.lines().next().unwrap_or_default()))
+            .collect();
+        let texts = copyable.into_iter().map(|(_, text)| text).collect();
+        self.session.ask(Ask::Choose { title: "Copy".to_owned(), choices }, Then::Copy(texts));
+        Vec::new()
+    }
+
+    fn ask_theme(&mut self) -> Vec<Effect> {
+        let choices =
+            self.themes.iter().map(|name| Choice::new(name).current(*name == self.theme)).collect();
+        self.session.ask(Ask::Choose { title: "Theme".to_owned(), choices }, Then::Theme(self.themes.clone()));
+        Vec::new()
+    }
+
+    fn save_focused(&mut self) -> Vec<Effect> {
+        let dirty: Vec<PathBuf> = self.session.documents.dirty().map(|d| d.path.clone()).collect();
+        let focused = self.session.focused_file.clone().filter(|path| dirty.contains(path));
+        match (focused, dirty.as_slice()) {
+            (Some(path), _) => self.save(&path),
+            (None, []) => {
+                self.session.say("nothing to save");
+                Vec::new()
+            }
+            (None, [only]) => self.save(&only.clone()),
+            (None, _) => self.ask_save_all(),
+        }
+    }
+
+    fn save(&mut self, path: &std::path::Path) -> Vec<Effect> {
+        match self.session.documents.get(path) {
+            Some(document) if document.theirs.is_some() => {
+                ask_conflict(&mut self.session, path);
+                Vec::new()
+            }
+            Some(document) => vec![Effect::Save {
+                path: path.to_owned(),
+                text: document.text.clone(),
+                expect: document.disk,
+            }],
+            None => Vec::new(),
+        }
+    }
+
+    fn ask_save_all(&mut self) -> Vec<Effect> {
+        let root = self.session.given.root.clone();
+        let (paths, choices): (Vec<PathBuf>, Vec<Choice>) = self
+            .session
+            .documents
+            .dirty()
+            .map(|document| {
+                let (added, removed) = document.changed_lines();
+                let name = document.path.strip_prefix(&root).unwrap_or(&document.path).display().to_string();
+                let choice = Choice::new(name).detail(format!("+{added} -{removed} lines")).current(true);
+                (document.path.clone(), choice)
+            })
+            .unzip();
+        if paths.is_empty() {
+            self.session.say("nothing to save");
+        } else {
+            let title = "Save: Space marks, Enter saves the marked".to_owned();
+            self.session.ask(Ask::Mark { title, choices }, Then::SaveMarked(paths));
+        }
+        Vec::new()
+    }
+
+    fn undo(&mut self, back: bool) -> Vec<Effect> {
+        let path = self.session.focused_file.clone().or_else(|| {
+            let mut dirty = self.session.documents.dirty();
+            dirty.next().map(|document| document.path.clone()).filter(|_| dirty.next().is_none())
+        });
+        let Some(path) = path else {
+            self.session.say("no file has the focus here");
+            return Vec::new();
+        };
+        let done = if back { self.session.documents.undo(&path) } else { self.session.documents.redo(&path) };
+        let word = if back { "undid" } else { "redid" };
+        match done {
+            Some((what, files)) => {
+                let names: Vec<String> = files
+                    .iter()
+                    .filter_map(|file| Some(file.file_name()?.to_string_lossy().into_owned()))
+                    .collect();
+                self.session.say(format!("{word} {what} in {}", names.join(", ")));
+            }
+            None => self.session.say(format!("nothing to {}", if back { "undo" } else { "redo" })),
+        }
+        Vec::new()
+    }
+
+    fn plan(&mut self, verb: Verb) -> Vec<Effect> {
+        match plan_request(&self.session, verb, None) {
+            Ok(request) => self.session.goto = Some(Goto::Plan(Box::new(request))),
+            Err(error) => self.session.fail(&error),
+        }
+        Vec::new()
+    }
+
+    fn choose_rollback(&mut self) -> Vec<Effect> {
+        match self.session.release() {
+            Some(release) => self.session.goto = Some(Goto::Release { release, history: true }),
+            None => self.session.warn("no release is selected: choose one in Releases (5)"),
+        }
+        Vec::new()
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        let unsaved: Vec<String> =
+            self.session.documents.dirty().map(|document| document.path.display().to_string()).collect();
+        if unsaved.is_empty() {
+            return self.leave();
+        }
+        let mut body = vec!["These files have edits that are not saved:".to_owned()];
+        body.extend(unsaved.into_iter().map(|path| format!("  {path}")));
+        body.push("They are kept in the recovery log and offered at the next start.".to_owned());
+        let ask = Ask::Confirm { title: "Quit".to_owned(), body, deed: "Quit without saving".to_owned(), typed: None };
+        self.session.ask(ask, Then::Quit);
+        Vec::new()
+    }
+
+    fn leave(&mut self) -> Vec<Effect> {
+        self.done = true;
+        vec![Effect::Quit]
+    }
+
+    fn answered(&mut self, then: Then, answer: Answer) -> Vec<Effect> {
+        match (then, answer) {
+            (Then::Environment(names), Answer::Chosen(row)) => {
+                if let Some(name) = names.get(row) {
+                    self.session.select_environment(name);
+                }
+                self.enter(self.session.room)
+            }
+            (Then::Copy(texts), Answer::Chosen(row)) => match texts.get(row) {
+                Some(text) => vec![Effect::Copy { what: String::new(), text: text.clone() }],
+                None => Vec::new(),
+            },
+            (Then::Command(commands), Answer::Chosen(row)) => match commands.get(row) {
+                Some(command) => self.in_room(&Action::Command(*command)),
+                None => Vec::new(),
+            },
+            (Then::Theme(names), Answer::Chosen(row)) => match names.get(row) {
+                Some(name) => {
+                    self.theme.clone_from(name);
+                    vec![Effect::Remember(Setting::Theme(name.clone()))]
+                }
+                None => Vec::new(),
+            },
+            (Then::SaveMarked(paths), Answer::Marked(rows)) => {
+                let chosen: Vec<PathBuf> = rows.iter().filter_map(|row| paths.get(*row).cloned()).collect();
+                chosen.iter().flat_map(|path| self.save(path)).collect()
+            }
+            (Then::Conflict(path), Answer::Chosen(row)) => self.resolve_conflict(&path, row),
+            (Then::Quit, Answer::Yes) => self.leave(),
+            (Then::WhichContext { cluster, contexts }, Answer::Chosen(row)) => match contexts.get(row) {
+                Some(context) => {
+                    self.session.settings.clusters.insert(cluster.clone(), context.clone());
+                    self.session.invalidate_environments();
+                    vec![Effect::Remember(Setting::Context { cluster, context: context.clone() })]
+                }
+                None => Vec::new(),
+            },
+            (Then::Interrupt(id), Answer::Chosen(choice)) => match choice {
+                1 => {
+                    self.session.say("detached: helm goes on, the journal is picked up at the next start");
+                    self.enter(RoomId::Releases)
+                }
+                2 => vec![Effect::Interrupt(id)],
+                3 => vec![Effect::Kill(id)],
+                _ => Vec::new(),
+            },
+            (_, Answer::No) => Vec::new(),
+            (then, answer) => {
+                let room = self.session.room;
+                self.rooms.get(room).update(&mut self.session, &Action::Answered(then, answer))
+            }
+        }
+    }
+
+    /// 0 ours, 1 theirs, 2 both in the editor with marks.
+    fn resolve_conflict(&mut self, path: &std::path::Path, choice: usize) -> Vec<Effect> {
+        let Some(document) = self.session.documents.get(path) else { return Vec::new() };
+        let Some(theirs) = document.theirs.clone() else { return Vec::new() };
+        let ours = document.text.clone();
+        self.session.documents.keep_ours(path);
+        match choice {
+            0 => self.save(path),
+            1 => {
+                self.session.documents.edit("taking the file from disk", [(path.to_owned(), theirs.0)]);
+                Vec::new()
+            }
+            _ => {
+                let both = crate::session::document::both_with_marks(&ours, &theirs.0);
+                self.session.documents.edit("merging with the file on disk", [(path.to_owned(), both)]);
+                self.session.goto = Some(Goto::Line { file: path.to_owned(), line: 1 });
+                Vec::new()
+            }
+        }
+    }
+
+    /// Puts an answer where it belongs in the session.
+    fn take(&mut self, message: &Message) -> Vec<Effect> {
+        let session = &mut self.session;
+        let now = session.now;
+        match message {
+            Message::Workspace(result) => return self.take_workspace(result),
+            Message::Helm(result) => {
+                if let Err(error) = result {
+                    session.fail(error);
+                }
+                session.helm.take(now, result.clone());
+            }
+            Message::Contexts(result) => {
+                session.contexts.take(now, result.clone());
+                session.invalidate_environments();
+                let effects = session.refresh_environments();
+                return effects.into_iter().chain(check_clusters(session)).collect();
+            }
+            Message::Saved { path, text, result } => match result {
+                Ok(hash) => {
+                    session.documents.saved(path, text.clone(), *hash);
+                    let name = path.strip_prefix(&session.given.root).unwrap_or(path).display().to_string();
+                    session.say(format!("saved {name}"));
+                }
+                Err(SaveFailure::ChangedOnDisk { text, hash }) => {
+                    session.documents.conflicts(path, text.clone(), *hash);
+                    ask_conflict(session, path);
+                }
+                Err(SaveFailure::Failed(error)) => session.fail(error),
+            },
+            Message::Preview { target, generation, result } => {
+                session.take_preview(target, *generation, result.clone());
+            }
+            Message::DependenciesBuilt { result, .. } => {
+                match result {
+                    Ok(said) => session.say(said.clone()),
+                    Err(error) => session.fail(error),
+                }
+                return vec![Effect::LoadWorkspace];
+            }
+            Message::Cluster { cluster, context, result } => session.take_cluster(cluster, context, result),
+            Message::Releases { context, snapshot } => {
+                session.world.releases.insert(context.clone(), snapshot.clone());
+            }
+            Message::Objects { release, snapshot } => {
+                session.world.objects.insert(release.clone(), snapshot.clone());
+            }
+            Message::Record { release, revision, result } => {
+                let fetched = match result {
+                    Ok(record) => crate::session::Fetched::Ready { value: record.clone(), at: now },
+                    Err(error) => crate::session::Fetched::Failed { error: error.clone(), at: now },
+                };
+                session.world.records.insert((release.clone(), *revision), fetched);
+            }
+            Message::Operations(all) => {
+                session.world.operations = all.iter().map(|view| (view.id(), view.clone())).collect();
+                let news: Vec<String> =
+                    all.iter().filter(|view| !view.is_running() && !view.is_seen()).map(|v| v.headline()).collect();
+                for line in news {
+                    session.warn(format!("meanwhile: {line} (6 shows it)"));
+                }
+            }
+            Message::Operation(view) => {
+                session.world.operations.insert(view.id(), view.clone());
+            }
+            Message::Launched(Err(error)) | Message::Failed(error) | Message::WorkerDied { error, .. } => {
+                session.fail(error);
+            }
+            Message::LogLines { log, lines, dropped } => {
+                session.world.log_lines(log.clone(), lines.clone(), *dropped);
+            }
+            Message::LogEnded { log, error } => session.world.log_ended(log, error.clone()),
+            Message::FilesChanged => return vec![Effect::LoadWorkspace],
+            Message::Said(text) => session.say(text.clone()),
+            Message::Launched(Ok(_))
+            | Message::Compared { .. }
+            | Message::Template { .. }
+            | Message::Object { .. }
+            | Message::Planned { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn take_workspace(&mut self, result: &Result<crate::session::Loaded, Error>) -> Vec<Effect> {
+        let session = &mut self.session;
+        let loaded = match result {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                session.workspace.take(session.now, Err(error.clone()));
+                session.fail(error);
+                return Vec::new();
+            }
+        };
+        let first = session.workspace.ready().is_none();
+        for (path, text, hash) in &loaded.texts {
+            session.documents.loaded(path, text.clone(), Some(*hash));
+        }
+        session.problems.clone_from(&loaded.problems);
+        session.workspace.take(session.now, Ok(loaded.workspace.clone()));
+        session.invalidate_environments();
+        let charts = &loaded.workspace.charts;
+        let selected = session.selection.mapped.as_ref().map(|mapped| mapped.chart.clone());
+        if !charts.iter().any(|chart| Some(&chart.chart.dir) == selected.as_ref()) {
+            // The chart that maps environments is what people come for.
+            let best = charts.iter().find(|chart| chart.mapping.is_some()).or_else(|| charts.first());
+            match best.map(|chart| chart.chart.dir.clone()) {
+                Some(dir) => session.select_chart(&dir),
+                None => session.selection.mapped = None,
+            }
+        }
+        let mut effects = session.refresh_environments();
+        effects.extend(check_clusters(session));
+        if first && charts.is_empty() {
+            effects.extend(self.enter(RoomId::Releases));
+        } else if first {
+            effects.extend(self.enter(self.session.room));
+        }
+        effects
+    }
+}
+
+/// Asks every cluster that the workspace maps who it is; those only.
+fn check_clusters(session: &mut Session) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for view in &session.environments {
+        let Ok(target) = &view.target else { continue };
+        let Some(context) = target.context.clone() else { continue };
+        let known = session.world.clusters.get(&target.cluster).is_some_and(|c| c.context == context);
+        if known {
+            continue;
+        }
+        let answer = crate::session::Fetched::Awaited { since: session.now };
+        session
+            .world
+            .clusters
+            .insert(target.cluster.clone(), crate::session::ClusterView { context: context.clone(), answer });
+        effects.push(Effect::CheckCluster {
+            cluster: target.cluster.clone(),
+            context,
+            namespace: Some(target.namespace.clone()),
+        });
+    }
+    effects
+}
+
+fn ask_conflict(session: &mut Session, path: &std::path::Path) {
+    let name = path.strip_prefix(&session.given.root).unwrap_or(path).display().to_string();
+    let choices = vec![
+        Choice::new("save ours").detail("write the edited text over what is on disk now"),
+        Choice::new("take theirs").detail("the edits stay one undo away"),
+        Choice::new("both, with marks").detail("open the text with both versions where they differ"),
+    ];
+    let title = format!("{name} changed on disk while it was edited here");
+    session.ask(Ask::Choose { title, choices }, Then::Conflict(path.to_owned()));
+}
+
+/// What a verb would be done to: the selected mapped target, or the selected release where no chart is needed.
+pub fn plan_request(session: &Session, verb: Verb, revision: Option<u32>) -> Result<PlanRequest, Error> {
+    session.plan_request(verb, revision)
+}

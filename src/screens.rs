@@ -1,0 +1,93 @@
+//! The rooms. Each is one slice: its own state, how an action changes it, which watches it wants, how it looks.
+//! Rooms know the session and the widgets, never each other: a jump goes through [`Session::goto`].
+
+pub mod charts;
+pub mod clusters;
+pub mod diff;
+pub mod releases;
+pub mod run;
+pub mod values;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::session::{Action, Effect, Message, Place, RoomId, Session, Watch};
+use crate::ui::theme::Theme;
+
+/// What a room is to the frame around it.
+pub trait Room {
+    /// Where a key would be pressed, innermost first, without the frame's own [`Place::Everywhere`].
+    fn places(&self, session: &Session) -> Vec<Place>;
+
+    /// The room was chosen, or the selection changed while it is shown: take [`Session::goto`] if it is meant,
+    /// and ask for what the first picture needs.
+    fn enter(&mut self, session: &mut Session) -> Vec<Effect>;
+
+    /// An action that the frame did not handle itself.
+    fn update(&mut self, session: &mut Session, action: &Action) -> Vec<Effect>;
+
+    /// An answer came and the session has taken it; every room hears every answer.
+    fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
+        let _ = (session, message);
+        Vec::new()
+    }
+
+    /// What should be watched for as long as the room is shown like this.
+    fn watches(&self, session: &Session) -> Vec<Watch> {
+        let _ = session;
+        Vec::new()
+    }
+
+    /// Draws the room. May write only geometry: offsets, page heights, where a row was drawn for the mouse.
+    fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look);
+}
+
+/// How things are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    pub theme: &'a Theme,
+    /// One pane has the whole area and no borders.
+    pub zoomed: bool,
+}
+
+/// All rooms; they live as long as the program, so that position and filter survive leaving.
+#[derive(Debug, Default)]
+pub struct Rooms {
+    pub charts: charts::Charts,
+    pub values: values::Values,
+    pub clusters: clusters::Clusters,
+    pub diff: diff::DiffRoom,
+    pub releases: releases::Releases,
+    pub run: run::Run,
+}
+
+impl Rooms {
+    /// The room of an id.
+    pub fn get(&mut self, id: RoomId) -> &mut dyn Room {
+        match id {
+            RoomId::Charts => &mut self.charts,
+            RoomId::Values => &mut self.values,
+            RoomId::Clusters => &mut self.clusters,
+            RoomId::Diff => &mut self.diff,
+            RoomId::Releases => &mut self.releases,
+            RoomId::Run => &mut self.run,
+        }
+    }
+
+    /// The room of an id, to look at.
+    pub fn peek(&self, id: RoomId) -> &dyn Room {
+        match id {
+            RoomId::Charts => &self.charts,
+            RoomId::Values => &self.values,
+            RoomId::Clusters => &self.clusters,
+            RoomId::Diff => &self.diff,
+            RoomId::Releases => &self.releases,
+            RoomId::Run => &self.run,
+        }
+    }
+
+    /// Lets every room hear an answer.
+    pub fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
+        RoomId::ALL.iter().flat_map(|id| self.get(*id).hear(session, message)).collect()
+    }
+}

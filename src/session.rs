@@ -1,0 +1,260 @@
+//! What the rooms share: the selection, the documents, what is known of every environment and cluster, the
+//! overlays and messages. Plain data with pure transitions; effects ask the world, messages bring its answers.
+
+pub mod command;
+pub mod document;
+pub mod effect;
+pub mod environments;
+pub mod keymap;
+pub mod message;
+pub mod notice;
+pub mod overlay;
+pub mod selection;
+pub mod world;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use jiff::Timestamp;
+
+use crate::base::{Error, Problem};
+use crate::base::redact::Redactor;
+use crate::helm::Helm;
+use crate::render::{Request, ValuesSource};
+use crate::workspace::{ContextInfo, Settings, Target, Workspace, WorkspaceChart};
+
+pub use command::{Command, Place};
+pub use document::{Document, Documents};
+pub use effect::{CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, Watch};
+pub use environments::{EnvironmentView, PreviewState};
+pub use keymap::Keymap;
+pub use message::{Comparison, Loaded, Message, Preview, SaveFailure};
+pub use notice::{Level, Notice, Notices};
+pub use overlay::{Answer, Ask, Choice, Then};
+pub use selection::{Mapped, ReleaseRef, RoomId, Selection};
+pub use world::{ClusterView, Fetched, LogView, World};
+
+/// What a key press, the mouse, a paste or an answered question means.
+#[derive(Debug, Clone)]
+pub enum Action {
+    Command(Command),
+    /// A key that is text where the focus is.
+    Text(KeyEvent),
+    Paste(String),
+    /// Coordinates are the screen's.
+    Mouse(MouseEvent),
+    Answered(Then, Answer),
+}
+
+/// An overlay that is open: the question and what its answer is for.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    pub ask: Ask,
+    pub then: Then,
+}
+
+/// What the command line gave.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The folder that floe-tui was opened on, absolute.
+    pub root: PathBuf,
+    pub kubeconfig: Option<PathBuf>,
+    pub helm: Option<PathBuf>,
+    /// Verbs that change a cluster are refused.
+    pub read_only: bool,
+}
+
+/// The shared state.
+#[derive(Debug)]
+pub struct Session {
+    pub given: Given,
+    pub settings: Settings,
+    pub keymap: Keymap,
+    /// The moment of the event that is being handled; nothing below reads a clock.
+    pub now: Timestamp,
+    pub room: RoomId,
+    pub selection: Selection,
+    pub workspace: Fetched<Arc<Workspace>>,
+    pub helm: Fetched<Arc<Helm>>,
+    pub contexts: Fetched<Vec<ContextInfo>>,
+    pub documents: Documents,
+    /// Of the selected chart, in the mapping's order.
+    pub environments: Vec<EnvironmentView>,
+    /// What the environments were computed for.
+    computed: Option<(PathBuf, u64)>,
+    /// Problems that belong to no environment: mapping, chart, unreadable files.
+    pub problems: Vec<Problem>,
+    pub world: World,
+    pub notices: Notices,
+    pub overlays: Vec<Overlay>,
+    pub redactor: Arc<Redactor>,
+    /// A file that a room wants to be the one that `s`, `u` and Ctrl-E act on.
+    pub focused_file: Option<PathBuf>,
+    /// What `y` offers, set by the room from what is under the cursor: label and text.
+    pub copyable: Vec<(String, String)>,
+    /// A request of one room to another: where to go and what to show there.
+    pub goto: Option<Goto>,
+}
+
+/// A jump between rooms. The room that it names takes it when it is shown next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goto {
+    /// Values, at a key.
+    Value(crate::yaml::KeyPath),
+    /// Values, the text editor at a line.
+    Line { file: PathBuf, line: usize },
+    /// Diff, with these sides.
+    Diff { left: Side, right: Side },
+    /// Releases, inside one; with the rollback's history when `history`.
+    Release { release: ReleaseRef, history: bool },
+    /// Releases, at an object, with its logs when a container is named.
+    Object { release: ReleaseRef, object: crate::manifest::ObjectId, container: Option<String> },
+    /// Run, with a plan to be worked out.
+    Plan(Box<crate::operations::PlanRequest>),
+}
+
+impl Session {
+    /// The state before anything was read.
+    pub fn new(given: Given, settings: Settings, keymap: Keymap, redactor: Arc<Redactor>, now: Timestamp) -> Self {
+        Self {
+            given,
+            settings,
+            keymap,
+            now,
+            room: RoomId::Charts,
+            selection: Selection::default(),
+            workspace: Fetched::Awaited { since: now },
+            helm: Fetched::Awaited { since: now },
+            contexts: Fetched::Awaited { since: now },
+            documents: Documents::default(),
+            environments: Vec::new(),
+            computed: None,
+            problems: Vec::new(),
+            world: World::default(),
+            notices: Notices::default(),
+            overlays: Vec::new(),
+            redactor,
+            focused_file: None,
+            copyable: Vec::new(),
+            goto: None,
+        }
+    }
+
+    /// Opens a question.
+    pub fn ask(&mut self, ask: Ask, then: Then) {
+        self.overlays.push(Overlay { ask, then });
+    }
+
+    /// Says something in passing.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notices.say(self.now, text);
+    }
+
+    /// Says something that deserves a longer look.
+    pub fn warn(&mut self, text: impl Into<String>) {
+        self.notices.warn(self.now, text);
+    }
+
+    /// Shows a failure until it is dismissed.
+    pub fn fail(&mut self, error: &Error) {
+        self.notices.fail(self.now, error);
+    }
+
+    /// The selected chart.
+    pub fn chart(&self) -> Option<&WorkspaceChart> {
+        let mapped = self.selection.mapped.as_ref()?;
+        self.workspace.ready()?.charts.iter().find(|chart| chart.chart.dir == mapped.chart)
+    }
+
+    /// The selected environment with everything known of it.
+    pub fn environment(&self) -> Option<&EnvironmentView> {
+        let mapped = self.selection.mapped.as_ref()?;
+        self.environments.iter().find(|view| view.name == mapped.environment)
+    }
+
+    /// The selected mapped target, resolved as far as it can be.
+    pub fn target(&self) -> Option<&Target> {
+        self.environment().and_then(|view| view.target.as_ref().ok())
+    }
+
+    /// The release that a key would act on: the foreign one, else the mapped target's.
+    pub fn release(&self) -> Option<ReleaseRef> {
+        self.selection.foreign.clone().or_else(|| self.target().and_then(release_of))
+    }
+
+    /// Moves the selection to an environment of the selected chart.
+    pub fn select_environment(&mut self, environment: &str) {
+        self.selection.foreign = None;
+        if let Some(mapped) = &mut self.selection.mapped {
+            environment.clone_into(&mut mapped.environment);
+        }
+    }
+
+    /// Moves the selection to a chart; the environment stays if that chart has it.
+    pub fn select_chart(&mut self, chart: &Path) {
+        let Some(found) =
+            self.workspace.ready().and_then(|w| w.charts.iter().find(|c| c.chart.dir == chart))
+        else {
+            return;
+        };
+        let names: Vec<&str> = found.environments.iter().map(|e| e.name.as_str()).collect();
+        let keep = self.selection.mapped.as_ref().map(|m| m.environment.clone());
+        let environment = keep
+            .filter(|name| names.contains(&name.as_str()))
+            .or_else(|| names.first().map(|name| (*name).to_owned()))
+            .unwrap_or_default();
+        self.selection.foreign = None;
+        self.selection.mapped = Some(Mapped { chart: chart.to_owned(), environment });
+    }
+
+    /// What a text is: the edited one if the session holds it.
+    pub fn text(&self, path: &Path) -> Option<Arc<str>> {
+        self.documents.get(path).map(|document| document.text.clone())
+    }
+
+    /// How a mapped target is rendered, from the edited texts or from the files on disk.
+    pub fn render_request(&self, view: &EnvironmentView, edited: bool) -> Option<Request> {
+        let chart = self.chart()?;
+        let (release, namespace) = match &view.target {
+            Ok(target) => (target.release.clone(), target.namespace.clone()),
+            Err(_) => (chart.chart.metadata.name.clone(), "default".to_owned()),
+        };
+        let mut request = Request::new(chart.chart.dir.clone(), release, namespace);
+        for file in &view.files {
+            let document = self.documents.get(file);
+            request.values.push(match document {
+                Some(document) if edited && document.is_dirty() => {
+                    ValuesSource::Inline { name: file.clone(), text: document.text.clone() }
+                }
+                Some(document) if document.disk.is_none() => continue,
+                _ => ValuesSource::File(file.clone()),
+            });
+        }
+        if edited {
+            request.overlay = self
+                .documents
+                .dirty()
+                .filter(|document| !view.files.contains(&document.path))
+                .filter_map(|document| {
+                    let inside = document.path.strip_prefix(&chart.chart.dir).ok()?;
+                    Some((inside.to_owned(), document.text.clone()))
+                })
+                .collect();
+        }
+        Some(request)
+    }
+}
+
+/// The release of a target whose context is known.
+pub fn release_of(target: &Target) -> Option<ReleaseRef> {
+    Some(ReleaseRef {
+        context: target.context.clone()?,
+        namespace: target.namespace.clone(),
+        release: target.release.clone(),
+    })
+}
+
+/// What the header says about the connection of a cluster.
+pub type Clusters = BTreeMap<String, ClusterView>;

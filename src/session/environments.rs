@@ -1,0 +1,159 @@
+//! Every environment of the selected chart as the edited texts have it now: merged values with their origins,
+//! problems, and what the edit would do. Recomputed whole after each change of a text: pure and a few
+//! milliseconds for a large chart.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::base::{Error, Problem, Severity};
+use crate::values::{LayerSet, Merged};
+use crate::workspace::{self, Target, WorkspaceChart};
+
+use super::{Effect, Mapped, Preview, PreviewRequest, Session};
+
+/// One environment.
+#[derive(Debug, Clone)]
+pub struct EnvironmentView {
+    pub name: String,
+    pub protected: bool,
+    /// Where it lives, or why that is not known.
+    pub target: Result<Target, Error>,
+    /// The values files after the chart's own `values.yaml`, absolute, lowest first. The last is the one that an
+    /// edit of this column writes; it may not exist yet.
+    pub files: Vec<PathBuf>,
+    pub merged: Arc<Merged>,
+    /// Of this environment only.
+    pub problems: Vec<Problem>,
+    pub preview: PreviewState,
+}
+
+impl EnvironmentView {
+    /// Whether a plan is refused.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+}
+
+/// What is known about the consequences of the unsaved text.
+#[derive(Debug, Clone, Default)]
+pub enum PreviewState {
+    /// Nothing that this environment reads is edited.
+    #[default]
+    Unchanged,
+    /// It cannot be rendered, and why: problems, no helm.
+    Blocked(String),
+    /// Being worked out; `last` is the result for an older text.
+    Working { since: Timestamp, last: Option<Arc<Preview>> },
+    Ready(Arc<Preview>),
+    Failed(Error),
+}
+
+impl Session {
+    /// Brings the environments up to date with documents, workspace and selection, and asks for the previews
+    /// that this makes necessary. Cheap when nothing changed. The loop calls it after every update.
+    pub fn refresh_environments(&mut self) -> Vec<Effect> {
+        let Some(mapped) = self.selection.mapped.clone() else {
+            self.environments.clear();
+            return Vec::new();
+        };
+        let stamp = (mapped.chart.clone(), self.documents.generation());
+        if self.computed.as_ref() == Some(&stamp) {
+            return Vec::new();
+        }
+        let Some(workspace) = self.workspace.ready().cloned() else { return Vec::new() };
+        let Some(chart) = workspace.charts.iter().find(|c| c.chart.dir == mapped.chart) else {
+            return Vec::new();
+        };
+        let same_chart = self.computed.as_ref().is_some_and(|(chart, _)| *chart == mapped.chart);
+        self.computed = Some(stamp);
+        let old = if same_chart { std::mem::take(&mut self.environments) } else { Vec::new() };
+        self.environments = chart
+            .environments
+            .iter()
+            .map(|environment| {
+                let last = old.iter().find(|view| view.name == environment.name).map(|v| v.preview.clone());
+                self.compute(chart, environment, last.unwrap_or_default())
+            })
+            .collect();
+        self.ask_for_previews()
+    }
+
+    /// Forgets what was computed: after the workspace was read again or contexts became known.
+    pub fn invalidate_environments(&mut self) {
+        self.computed = None;
+    }
+
+    fn compute(
+        &self,
+        chart: &WorkspaceChart,
+        environment: &workspace::Environment,
+        preview: PreviewState,
+    ) -> EnvironmentView {
+        let provider = |path: &std::path::Path| self.text(path);
+        let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &provider);
+        let merged = layers.merge();
+        let mut problems = layers.problems().to_vec();
+        if problems.is_empty() {
+            problems.extend(chart.schema.check(&merged));
+        }
+        let contexts = self.contexts.ready().map_or(&[][..], Vec::as_slice);
+        let target = workspace::resolve(chart, environment, contexts, &self.settings);
+        EnvironmentView {
+            name: environment.name.clone(),
+            protected: environment.protected,
+            target,
+            files: environment.values_files.clone(),
+            merged: Arc::new(merged),
+            problems: problems.into_iter().map(|problem| problem.environment(&*environment.name)).collect(),
+            preview,
+        }
+    }
+
+    fn ask_for_previews(&mut self) -> Vec<Effect> {
+        let generation = self.documents.generation();
+        let Some(mapped) = self.selection.mapped.clone() else { return Vec::new() };
+        let mut effects = Vec::new();
+        for i in 0..self.environments.len() {
+            let Some(view) = self.environments.get(i) else { continue };
+            let (saved, edited) = (self.render_request(view, false), self.render_request(view, true));
+            let state = if view.has_errors() {
+                let count = view.problems.iter().filter(|p| p.severity == Severity::Error).count();
+                PreviewState::Blocked(format!("not rendered: {count} problem{}", if count == 1 { "" } else { "s" }))
+            } else if saved == edited {
+                PreviewState::Unchanged
+            } else if let Some(saved) = saved {
+                let target = Mapped { chart: mapped.chart.clone(), environment: view.name.clone() };
+                effects.push(Effect::Preview(Box::new(PreviewRequest { target, generation, saved, edited })));
+                let last = match &view.preview {
+                    PreviewState::Ready(preview) | PreviewState::Working { last: Some(preview), .. } => {
+                        Some(preview.clone())
+                    }
+                    _ => None,
+                };
+                PreviewState::Working { since: self.now, last }
+            } else {
+                PreviewState::Unchanged
+            };
+            if let Some(view) = self.environments.get_mut(i) {
+                view.preview = state;
+            }
+        }
+        effects
+    }
+
+    /// Takes a finished preview, unless the text moved on meanwhile.
+    pub fn take_preview(&mut self, target: &Mapped, generation: u64, result: Result<Arc<Preview>, Error>) {
+        let selected = self.selection.mapped.as_ref().is_some_and(|mapped| mapped.chart == target.chart);
+        if generation != self.documents.generation() || !selected {
+            return;
+        }
+        if let Some(view) = self.environments.iter_mut().find(|view| view.name == target.environment) {
+            view.preview = match result {
+                Ok(preview) => PreviewState::Ready(preview),
+                Err(error) => PreviewState::Failed(error),
+            };
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the workers answer. Each answer names what it is for, so that one that comes too late is dropped.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::base::hash::Hash;
+use crate::base::{Error, Problem};
+use crate::cluster::identity::{Identity, Verdict};
+use crate::cluster::{ObjectsSnapshot, ReleasesSnapshot};
+use crate::helm::Helm;
+use crate::helm::record::Record;
+use crate::manifest::{ChangeSet, Object, ObjectId};
+use crate::operations::{OperationId, OperationView, Plan};
+use crate::workspace::{ContextInfo, Workspace};
+
+use super::effect::{LogRef, Side};
+use super::selection::{Mapped, ReleaseRef};
+
+/// An answer from the world.
+#[derive(Debug)]
+pub enum Message {
+    /// The workspace with the text of every values file (absolute path, text, hash).
+    Workspace(Result<Loaded, Error>),
+    Helm(Result<Arc<Helm>, Error>),
+    Contexts(Result<Vec<ContextInfo>, Error>),
+    Saved { path: PathBuf, text: Arc<str>, result: Result<Hash, SaveFailure> },
+    Preview { target: Mapped, generation: u64, result: Result<Arc<Preview>, Error> },
+    Compared { generation: u64, result: Result<Arc<Comparison>, Error> },
+    Template { generation: u64, template: PathBuf, result: Result<Arc<str>, Error> },
+    DependenciesBuilt { chart: PathBuf, result: Result<String, Error> },
+    Cluster { cluster: String, context: String, result: Result<(Identity, Verdict), Error> },
+    Releases { context: String, snapshot: Arc<ReleasesSnapshot> },
+    Objects { release: ReleaseRef, snapshot: Arc<ObjectsSnapshot> },
+    Record { release: ReleaseRef, revision: Option<u32>, result: Result<Arc<Record>, Error> },
+    Object { id: ObjectId, result: Result<Arc<str>, Error> },
+    Planned { generation: u64, result: Result<Arc<Plan>, Error> },
+    Launched(Result<OperationId, Error>),
+    Operations(Vec<Arc<OperationView>>),
+    Operation(Arc<OperationView>),
+    /// New lines of a log; `dropped` counts those that came faster than they could be taken.
+    LogLines { log: LogRef, lines: Vec<String>, dropped: usize },
+    LogEnded { log: LogRef, error: Option<Error> },
+    /// Files of the workspace changed on disk.
+    FilesChanged,
+    /// Something to say in passing: what was copied and where to.
+    Said(String),
+    /// An effect without an answer of its own failed.
+    Failed(Error),
+    /// A worker ended by a fault of ours; the program goes on.
+    WorkerDied { what: String, error: Error },
+}
+
+/// What the disk holds.
+#[derive(Debug)]
+pub struct Loaded {
+    pub workspace: Arc<Workspace>,
+    /// Absolute path, text, hash.
+    pub texts: Vec<(PathBuf, Arc<str>, Hash)>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// Why a file was not written. The text is still in its document.
+#[derive(Debug)]
+pub enum SaveFailure {
+    /// The disk holds something else than was read: its text and hash.
+    ChangedOnDisk { text: Arc<str>, hash: Option<Hash> },
+    Failed(Error),
+}
+
+/// What the edited texts of one target would change.
+#[derive(Debug)]
+pub struct Preview {
+    /// The objects of the edited text.
+    pub objects: Arc<[Object]>,
+    /// Against the saved text.
+    pub changes: ChangeSet,
+    /// What helm warned about, and what makes this preview incomplete.
+    pub warnings: Vec<String>,
+}
+
+/// Two sides and what differs.
+#[derive(Debug)]
+pub struct Comparison {
+    pub left: Side,
+    pub right: Side,
+    pub changes: ChangeSet,
+    pub warnings: Vec<String>,
+}
