@@ -25,3 +25,5 @@
 pub mod base;
 pub mod render;
 pub mod yaml;
+pub mod cluster;
+pub mod helm;

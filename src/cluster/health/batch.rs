@@ -1,0 +1,154 @@
+//! Jobs and cron jobs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::look::{Condition, boolean, condition, count, int, list, text, time};
+use super::{Assessment, Health, Surroundings};
+
+/// A job's condition counts only when its status says True: a False one is history, not a verdict.
+fn holds<'v>(object: &'v Value, kind: &str) -> Option<Condition<'v>> {
+    condition(object, kind).filter(|condition| condition.is_true())
+}
+
+pub(super) fn job(object: &Value, around: &Surroundings<'_>) -> Assessment {
+    if let Some(failed) = holds(object, "Failed").or_else(|| holds(object, "FailureTarget")) {
+        let mut reason = failed.words();
+        if reason.is_empty() {
+            "failed".clone_into(&mut reason);
+        }
+        if let Some((pod, cause)) = around.new_pods.iter().find(|(_, pod)| pod.health == Health::Degraded) {
+            reason = format!("{reason}; pod {pod}: {}", cause.reason);
+        }
+        return Assessment::degraded(reason).since(failed.since());
+    }
+    if let Some(complete) = holds(object, "Complete") {
+        return Assessment::healthy("completed").since(complete.since());
+    }
+    if let Some(suspended) = holds(object, "Suspended") {
+        return Assessment::suspended("suspended").since(suspended.since());
+    }
+    let started = time(object, "/status/startTime");
+    if let Some(warning) = around.warnings.iter().find(|warning| warning.reason == "FailedCreate") {
+        return Assessment::degraded(format!("FailedCreate: {}", warning.message)).since(warning.at);
+    }
+    // Its pods cannot even start: waiting does not help before the deadline.
+    if let Some((pod, cause)) = around
+        .new_pods
+        .iter()
+        .find(|(_, pod)| pod.health == Health::Degraded && will_not_start(&pod.reason))
+    {
+        return Assessment::degraded(format!("pod {pod}: {}", cause.reason)).since(cause.since);
+    }
+    let (active, failed, succeeded) =
+        (count(object, "/status/active"), count(object, "/status/failed"), count(object, "/status/succeeded"));
+    let completions = int(object, "/spec/completions").unwrap_or(1);
+    let mut reason = if completions > 1 {
+        format!("{succeeded} of {completions} completed")
+    } else if active > 0 {
+        "running".to_owned()
+    } else if started.is_none() {
+        "not started".to_owned()
+    } else {
+        "between attempts".to_owned()
+    };
+    if failed > 0 {
+        let limit = int(object, "/spec/backoffLimit").unwrap_or(6);
+        reason = format!("{reason}, {failed} of {} attempts failed", limit + 1);
+    }
+    Assessment::progressing(reason).since(started)
+}
+
+fn will_not_start(reason: &str) -> bool {
+    ["ImagePull", "ErrImage", "InvalidImageName", "CreateContainer", "FailedMount", "Unschedulable"]
+        .iter()
+        .any(|word| reason.contains(word))
+}
+
+pub(super) fn cron_job(object: &Value, around: &Surroundings<'_>) -> Assessment {
+    let last_scheduled = time(object, "/status/lastScheduleTime");
+    let last_successful = time(object, "/status/lastSuccessfulTime");
+    if boolean(object, "/spec/suspend") {
+        return Assessment::suspended("suspended").since(last_scheduled);
+    }
+    let newest = around.jobs.iter().max_by_key(|job| time(job, "/metadata/creationTimestamp"));
+    if let Some(newest) = newest {
+        let name = text(newest, "/metadata/name").unwrap_or_default();
+        let run = job(newest, &Surroundings { now: around.now, ..Surroundings::default() });
+        match run.health {
+            Health::Degraded => {
+                return Assessment::degraded(format!("last run {name} failed: {}", run.reason)).since(run.since);
+            }
+            Health::Progressing => {
+                return Assessment::healthy(format!("run {name} in progress")).since(run.since);
+            }
+            _ => {}
+        }
+    } else if !list(object, "/status/active").is_empty() {
+        return Assessment::healthy("a run is in progress").since(last_scheduled);
+    } else if let (Some(scheduled), successful) = (last_scheduled, last_successful)
+        && successful.is_none_or(|successful| successful < scheduled)
+    {
+        return Assessment::degraded("the last run did not succeed").since(Some(scheduled));
+    }
+    if let Some(overdue) = overdue(object, around.now, last_scheduled) {
+        return Assessment::degraded(overdue).since(last_scheduled);
+    }
+    match (last_scheduled, last_successful) {
+        (None, _) => Assessment::healthy("not scheduled yet"),
+        (_, Some(successful)) => Assessment::healthy("last run succeeded").since(Some(successful)),
+        (scheduled, None) => Assessment::healthy("scheduled").since(scheduled),
+    }
+}
+
+/// Whether more than one period and the starting deadline passed without a run.
+fn overdue(object: &Value, now: Option<Timestamp>, last: Option<Timestamp>) -> Option<String> {
+    let (now, last) = (now?, last?);
+    let period = period(text(object, "/spec/schedule")?)?;
+    let deadline = int(object, "/spec/startingDeadlineSeconds").unwrap_or(0).max(0);
+    let allowed = i64::try_from(period.as_secs()).unwrap_or(i64::MAX).saturating_mul(2).saturating_add(deadline);
+    let waited = now.as_second() - last.as_second();
+    (waited > allowed.saturating_add(60)).then(|| "overdue: a scheduled run did not start".to_owned())
+}
+
+/// The longest time between two runs of a cron schedule; `None` where it is not simple to tell (then no verdict).
+fn period(schedule: &str) -> Option<Duration> {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    match schedule.trim() {
+        "@hourly" => return Some(Duration::from_secs(HOUR)),
+        "@daily" | "@midnight" => return Some(Duration::from_secs(DAY)),
+        "@weekly" => return Some(Duration::from_secs(7 * DAY)),
+        "@monthly" => return Some(Duration::from_secs(31 * DAY)),
+        "@yearly" | "@annually" => return Some(Duration::from_secs(366 * DAY)),
+        _ => {}
+    }
+    let fields: Vec<&str> =
+        schedule.split_whitespace().filter(|field| !field.starts_with("TZ=") && !field.starts_with("CRON_TZ=")).collect();
+    let [minute, hour, day, month, weekday] = fields.as_slice() else { return None };
+    let every = |field: &str| field.strip_prefix("*/").and_then(|step| step.parse::<u64>().ok()).filter(|step| *step > 0);
+    let fixed = |field: &str| field.parse::<u64>().is_ok();
+    if *month != "*" {
+        return Some(Duration::from_secs(366 * DAY));
+    }
+    if *day != "*" {
+        return Some(Duration::from_secs(31 * DAY));
+    }
+    if *weekday != "*" {
+        return Some(Duration::from_secs(7 * DAY));
+    }
+    if *hour == "*" {
+        return match *minute {
+            "*" => Some(Duration::from_secs(MINUTE)),
+            minute if fixed(minute) => Some(Duration::from_secs(HOUR)),
+            minute => every(minute).map(|step| Duration::from_secs((step * MINUTE).min(HOUR))),
+        };
+    }
+    match every(hour) {
+        Some(step) => Some(Duration::from_secs((step * HOUR).min(DAY))),
+        None => Some(Duration::from_secs(DAY)),
+    }
+}
