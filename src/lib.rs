@@ -23,7 +23,7 @@
 //! | [`cli`] | headless twins, one file a command |
 
 pub mod base;
-pub mod render;
-pub mod yaml;
 pub mod cluster;
 pub mod helm;
+pub mod render;
+pub mod yaml;

@@ -62,7 +62,8 @@ impl Connection {
     /// Prepares a connection. The cluster is not contacted here, but a credential program runs with the first call.
     pub async fn open(kubeconfig: &Kubeconfig, context: &str) -> Result<Self, Fault> {
         install_crypto();
-        let no_context = |cause: String| Fault::NoContext { context: context.to_owned(), cause: clean(&cause) };
+        let no_context =
+            |cause: String| Fault::NoContext { context: context.to_owned(), cause: clean(&cause) };
         if kubeconfig.context(context).is_none() {
             let known: Vec<String> = kubeconfig.contexts().into_iter().map(|info| info.name).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -291,20 +292,18 @@ fn guarded(source: Arc<Source>, namespace: String) -> Client {
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let source = Arc::clone(&source);
         async move {
-            let client = source.client().await.map_err(|fault| -> BoxError { Box::new(CarriedFault(fault)) })?;
+            let client =
+                source.client().await.map_err(|fault| -> BoxError { Box::new(CarriedFault(fault)) })?;
             // A followed log without a line yet has no first byte.
             let patient = request.uri().path().ends_with("/log");
             let answer = client.send(request);
             let answer = if patient {
                 answer.await
+            } else if let Ok(answer) = tokio::time::timeout(FIRST_BYTE, answer).await {
+                answer
             } else {
-                match tokio::time::timeout(FIRST_BYTE, answer).await {
-                    Ok(answer) => answer,
-                    Err(_) => {
-                        let fault = Fault::TimedOut { doing: source.server.clone(), limit: FIRST_BYTE };
-                        return Err(Box::new(CarriedFault(fault)) as BoxError);
-                    }
-                }
+                let fault = Fault::TimedOut { doing: source.server.clone(), limit: FIRST_BYTE };
+                return Err(Box::new(CarriedFault(fault)) as BoxError);
             };
             let answer = answer.map_err(|error| -> BoxError { Box::new(error) })?;
             if answer.status() == http::StatusCode::UNAUTHORIZED {

@@ -52,7 +52,8 @@ impl Connection {
 
 fn find(list: &APIResourceList, api_version: &str, kind: &str) -> Option<Served> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let found = list.resources.iter().find(|resource| resource.kind == kind && !resource.name.contains('/'))?;
+    let found =
+        list.resources.iter().find(|resource| resource.kind == kind && !resource.name.contains('/'))?;
     Some(Served {
         resource: ApiResource {
             group: group.to_owned(),

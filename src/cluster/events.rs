@@ -75,7 +75,13 @@ pub fn fold(events: impl IntoIterator<Item = EventRow>) -> Vec<EventRow> {
     let mut rows: Vec<EventRow> = Vec::new();
     let mut index = std::collections::HashMap::new();
     for event in events {
-        let key = (event.uid.clone(), event.kind.clone(), event.name.clone(), event.reason.clone(), event.message.clone());
+        let key = (
+            event.uid.clone(),
+            event.kind.clone(),
+            event.name.clone(),
+            event.reason.clone(),
+            event.message.clone(),
+        );
         match index.get(&key) {
             None => {
                 index.insert(key, rows.len());
@@ -93,7 +99,9 @@ pub fn fold(events: impl IntoIterator<Item = EventRow>) -> Vec<EventRow> {
             }
         }
     }
-    rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)).then_with(|| a.reason.cmp(&b.reason)));
+    rows.sort_by(|a, b| {
+        b.at.cmp(&a.at).then_with(|| a.name.cmp(&b.name)).then_with(|| a.reason.cmp(&b.reason))
+    });
     rows.truncate(KEPT);
     rows
 }

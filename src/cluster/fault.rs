@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn the_servers_answers_become_kinds() {
-        let read = |error: &kube::Error| Fault::from_kube("list secrets", "https://s", Some("az login"), error);
+        let read =
+            |error: &kube::Error| Fault::from_kube("list secrets", "https://s", Some("az login"), error);
         assert_eq!(read(&status(401, "Unauthorized", "Unauthorized")).word(), "needs login");
         assert_eq!(read(&status(403, "Forbidden", "secrets is forbidden")).word(), "forbidden");
         assert_eq!(read(&status(404, "NotFound", "gone")).word(), "not found");

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use pod::{ContainerRow, ContainerState, Termination, containers};
 
-pub(crate) use look::{condition, int, parse_time, text};
+pub(crate) use look::{int, parse_time, text};
 
 /// How an object does. The order is worst first, so that sorting puts what needs attention on top; `Unknown`
 /// stands behind `Progressing` because a custom resource that reports nothing must not hide a real rollout.
@@ -145,9 +145,12 @@ pub struct Surroundings<'a> {
 /// The verdict about a live object by its kind.
 pub fn assess(object: &Value, around: &Surroundings<'_>) -> Assessment {
     if let Some(deleted) = text(object, "/metadata/deletionTimestamp") {
-        let held = object.pointer("/metadata/finalizers").and_then(Value::as_array).filter(|list| !list.is_empty());
+        let held =
+            object.pointer("/metadata/finalizers").and_then(Value::as_array).filter(|list| !list.is_empty());
         let reason = match held.and_then(|list| list.first()).and_then(Value::as_str) {
-            Some(finalizer) if kind(object) != "Pod" => format!("being deleted, held by finalizer {finalizer}"),
+            Some(finalizer) if kind(object) != "Pod" => {
+                format!("being deleted, held by finalizer {finalizer}")
+            }
             _ => "being deleted".to_owned(),
         };
         return Assessment::progressing(reason).since(parse_time(deleted));

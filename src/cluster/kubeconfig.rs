@@ -1,7 +1,7 @@
 //! The kubeconfig: where it is looked for, which contexts it has. Never changed, and its current context is never
 //! used to act on: every connection names its context.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,16 +55,19 @@ pub struct Kubeconfig {
 impl Kubeconfig {
     /// Reads `--kubeconfig` if given, else the files of `KUBECONFIG`, else `~/.kube/config`.
     pub fn read(explicit: Option<&Path>) -> Result<Self, Fault> {
-        Self::read_at(&Self::places(explicit, std::env::var_os("KUBECONFIG"), home()), explicit.is_some())
+        Self::read_at(
+            &Self::places(explicit, std::env::var_os("KUBECONFIG").as_deref(), home().as_deref()),
+            explicit.is_some(),
+        )
     }
 
     /// The files that [`Kubeconfig::read`] would look at, in order.
-    fn places(explicit: Option<&Path>, listed: Option<OsString>, home: Option<PathBuf>) -> Vec<PathBuf> {
+    fn places(explicit: Option<&Path>, listed: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
         if let Some(path) = explicit {
             return vec![path.to_owned()];
         }
         let listed: Vec<PathBuf> = listed
-            .iter()
+            .into_iter()
             .flat_map(std::env::split_paths)
             .filter(|path| !path.as_os_str().is_empty())
             .collect();
@@ -81,7 +84,10 @@ impl Kubeconfig {
         for path in places {
             match std::fs::metadata(path) {
                 Ok(found) if found.is_dir() => {
-                    return Err(Fault::BadKubeconfig { path: path.clone(), cause: "it is a folder".to_owned() });
+                    return Err(Fault::BadKubeconfig {
+                        path: path.clone(),
+                        cause: "it is a folder".to_owned(),
+                    });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound && !explicit => continue,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -89,7 +95,10 @@ impl Kubeconfig {
                 }
                 Ok(_) | Err(_) => {}
             }
-            let bad = |error: &KubeconfigError| Fault::BadKubeconfig { path: path.clone(), cause: clean(&chain(error)) };
+            let bad = |error: &KubeconfigError| Fault::BadKubeconfig {
+                path: path.clone(),
+                cause: clean(&chain(error)),
+            };
             let read = kube::config::Kubeconfig::read_from(path).map_err(|error| bad(&error))?;
             merged = Some(match merged {
                 None => read,
@@ -132,7 +141,10 @@ impl Kubeconfig {
                 Some(ContextInfo {
                     name: named.name.clone(),
                     cluster: context.cluster.clone(),
-                    server: self.cluster(&context.cluster).and_then(|cluster| cluster.server.clone()).unwrap_or_default(),
+                    server: self
+                        .cluster(&context.cluster)
+                        .and_then(|cluster| cluster.server.clone())
+                        .unwrap_or_default(),
                     user: context.user.clone().unwrap_or_default(),
                     namespace: context.namespace.clone(),
                 })
@@ -164,9 +176,11 @@ impl Kubeconfig {
 
 /// How a person runs a credential program.
 pub(crate) fn login_of(exec: &ExecConfig) -> Login {
-    let environment = exec.env.iter().flatten().filter_map(|pair| {
-        Some((pair.get("name")?.clone(), pair.get("value")?.clone()))
-    });
+    let environment = exec
+        .env
+        .iter()
+        .flatten()
+        .filter_map(|pair| Some((pair.get("name")?.clone(), pair.get("value")?.clone())));
     Login {
         program: exec.command.clone().unwrap_or_default(),
         arguments: exec.args.clone().unwrap_or_default(),
@@ -219,12 +233,12 @@ contexts:
 
     #[test]
     fn the_flag_wins_over_the_list_and_the_list_over_home() {
-        let listed = Some(OsString::from("/a:/b:"));
-        let home = Some(PathBuf::from("/home/x"));
-        let places = |explicit: Option<&Path>, listed: Option<OsString>| Kubeconfig::places(explicit, listed, home.clone());
-        assert_eq!(places(Some(Path::new("/f")), listed.clone()), [PathBuf::from("/f")]);
-        assert_eq!(places(None, listed), [PathBuf::from("/a"), PathBuf::from("/b")]);
-        assert_eq!(places(None, Some(OsString::new())), [PathBuf::from("/home/x/.kube/config")]);
+        let listed = Some(OsStr::new("/a:/b:"));
+        let home = Some(Path::new("/home/x"));
+        assert_eq!(Kubeconfig::places(Some(Path::new("/f")), listed, home), [PathBuf::from("/f")]);
+        assert_eq!(Kubeconfig::places(None, listed, home), [PathBuf::from("/a"), PathBuf::from("/b")]);
+        let default = Kubeconfig::places(None, Some(OsStr::new("")), home);
+        assert_eq!(default, [PathBuf::from("/home/x/.kube/config")]);
     }
 
     #[test]

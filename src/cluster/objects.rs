@@ -3,9 +3,7 @@
 //! [`join`] is pure: it takes what is in the stores and makes rows. [`watch`] fills the stores from the cluster and
 //! publishes a new [`ObjectsSnapshot`] at most every 100 ms.
 
-
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::events::EventRow;
 use super::fault::Fault;
@@ -177,6 +175,3 @@ impl ObjectsSnapshot {
             .min_by(|a, b| a.health.cmp(&b.health).then(b.depth.cmp(&a.depth)))
     }
 }
-
-/// An object as it lies in a store, with kind and version (which list answers leave out).
-pub(crate) type Live = Value;

@@ -47,7 +47,8 @@ struct AnswerStatus {
 /// Runs the program and reads what it prints.
 pub(crate) async fn run(exec: &ExecConfig, limit: Duration) -> Result<Credentials, Fault> {
     let login = login_of(exec);
-    let needs_login = |cause: String| Fault::NeedsLogin { command: Some(login.command()), cause: clean(&cause) };
+    let needs_login =
+        |cause: String| Fault::NeedsLogin { command: Some(login.command()), cause: clean(&cause) };
     if login.program.is_empty() {
         return Err(needs_login("the kubeconfig names no program".to_owned()));
     }
@@ -124,7 +125,8 @@ fn request(exec: &ExecConfig) -> Value {
 
 /// Reads an `ExecCredential`; some programs print YAML, of which JSON is a part. Never repeats what it read.
 fn read(output: &[u8]) -> Result<Credentials, String> {
-    let text = std::str::from_utf8(output).map_err(|_| "the credential program printed no text".to_owned())?;
+    let text =
+        std::str::from_utf8(output).map_err(|_| "the credential program printed no text".to_owned())?;
     let answer: Answer = serde_json::from_str(text)
         .ok()
         .or_else(|| serde_saphyr::from_str(text).ok())

@@ -1,6 +1,6 @@
 //! A release record: what helm remembers of one revision of a release.
 //!
-//! helm keeps each revision in one Secret (or ConfigMap) of the release's namespace, as JSON in gzip in base64.
+//! helm keeps each revision in one Secret (or `ConfigMap`) of the release's namespace, as JSON in gzip in base64.
 //! Records are written by every helm since 3.0, by hand repairs and by other tools, so reading is tolerant:
 //! absent, `null` and empty fields are the same, and a time that cannot be read is no time. Templates and files
 //! of the chart are not kept: nothing shows them, and a history of large charts would hold hundreds of MB.
@@ -242,7 +242,7 @@ impl Record {
 }
 
 /// Reads the payload of a record: the value of `data.release` of a Secret after the API's own base64 is taken
-/// off, or of a ConfigMap as it is. Also accepts a Secret's payload with the API's base64 still on.
+/// off, or of a `ConfigMap` as it is. Also accepts a Secret's payload with the API's base64 still on.
 pub fn decode(payload: &[u8]) -> Result<Record> {
     let mut bytes = from_base64(payload)?;
     if !bytes.starts_with(&GZIP) && !starts_json(&bytes) {
@@ -252,7 +252,7 @@ pub fn decode(payload: &[u8]) -> Result<Record> {
     from_json(&json)
 }
 
-/// Reads a record from a Secret or ConfigMap as the API returns it in JSON.
+/// Reads a record from a Secret or `ConfigMap` as the API returns it in JSON.
 pub fn decode_object(object: &Value) -> Result<Record> {
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("release record");
     let payload = object
@@ -323,7 +323,11 @@ pub fn from_json(json: &[u8]) -> Result<Record> {
         chart_values: map_or_empty(raw.chart.values),
         manifest: raw.manifest,
         hooks,
-        apply_method: if raw.apply_method == "ssa" { ApplyMethod::ServerSide } else { ApplyMethod::ClientSide },
+        apply_method: if raw.apply_method == "ssa" {
+            ApplyMethod::ServerSide
+        } else {
+            ApplyMethod::ClientSide
+        },
         labels: raw.labels,
         rollback_revision: u32::try_from(raw.info.rollback_revision).ok().filter(|revision| *revision > 0),
     })
@@ -516,8 +520,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_null_is_empty() {
-        let record = from_json(br#"{"name":"a","info":null,"chart":{"metadata":null},"config":null,"hooks":null}"#)
-            .unwrap();
+        let record =
+            from_json(br#"{"name":"a","info":null,"chart":{"metadata":null},"config":null,"hooks":null}"#)
+                .unwrap();
         assert_eq!(record.status, Status::Unknown);
         assert_eq!(record.config, json!({}));
         assert_eq!(record.apply_method, ApplyMethod::ClientSide);

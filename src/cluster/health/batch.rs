@@ -35,15 +35,16 @@ pub(super) fn job(object: &Value, around: &Surroundings<'_>) -> Assessment {
         return Assessment::degraded(format!("FailedCreate: {}", warning.message)).since(warning.at);
     }
     // Its pods cannot even start: waiting does not help before the deadline.
-    if let Some((pod, cause)) = around
-        .new_pods
-        .iter()
-        .find(|(_, pod)| pod.health == Health::Degraded && will_not_start(&pod.reason))
+    if let Some((pod, cause)) =
+        around.new_pods.iter().find(|(_, pod)| pod.health == Health::Degraded && will_not_start(&pod.reason))
     {
         return Assessment::degraded(format!("pod {pod}: {}", cause.reason)).since(cause.since);
     }
-    let (active, failed, succeeded) =
-        (count(object, "/status/active"), count(object, "/status/failed"), count(object, "/status/succeeded"));
+    let (active, failed, succeeded) = (
+        count(object, "/status/active"),
+        count(object, "/status/failed"),
+        count(object, "/status/succeeded"),
+    );
     let completions = int(object, "/spec/completions").unwrap_or(1);
     let mut reason = if completions > 1 {
         format!("{succeeded} of {completions} completed")
@@ -79,7 +80,8 @@ pub(super) fn cron_job(object: &Value, around: &Surroundings<'_>) -> Assessment 
         let run = job(newest, &Surroundings { now: around.now, ..Surroundings::default() });
         match run.health {
             Health::Degraded => {
-                return Assessment::degraded(format!("last run {name} failed: {}", run.reason)).since(run.since);
+                return Assessment::degraded(format!("last run {name} failed: {}", run.reason))
+                    .since(run.since);
             }
             Health::Progressing => {
                 return Assessment::healthy(format!("run {name} in progress")).since(run.since);
@@ -108,7 +110,8 @@ fn overdue(object: &Value, now: Option<Timestamp>, last: Option<Timestamp>) -> O
     let (now, last) = (now?, last?);
     let period = period(text(object, "/spec/schedule")?)?;
     let deadline = int(object, "/spec/startingDeadlineSeconds").unwrap_or(0).max(0);
-    let allowed = i64::try_from(period.as_secs()).unwrap_or(i64::MAX).saturating_mul(2).saturating_add(deadline);
+    let allowed =
+        i64::try_from(period.as_secs()).unwrap_or(i64::MAX).saturating_mul(2).saturating_add(deadline);
     let waited = now.as_second() - last.as_second();
     (waited > allowed.saturating_add(60)).then(|| "overdue: a scheduled run did not start".to_owned())
 }
@@ -126,10 +129,14 @@ fn period(schedule: &str) -> Option<Duration> {
         "@yearly" | "@annually" => return Some(Duration::from_secs(366 * DAY)),
         _ => {}
     }
-    let fields: Vec<&str> =
-        schedule.split_whitespace().filter(|field| !field.starts_with("TZ=") && !field.starts_with("CRON_TZ=")).collect();
+    let fields: Vec<&str> = schedule
+        .split_whitespace()
+        .filter(|field| !field.starts_with("TZ=") && !field.starts_with("CRON_TZ="))
+        .collect();
     let [minute, hour, day, month, weekday] = fields.as_slice() else { return None };
-    let every = |field: &str| field.strip_prefix("*/").and_then(|step| step.parse::<u64>().ok()).filter(|step| *step > 0);
+    let every = |field: &str| {
+        field.strip_prefix("*/").and_then(|step| step.parse::<u64>().ok()).filter(|step| *step > 0)
+    };
     let fixed = |field: &str| field.parse::<u64>().is_ok();
     if *month != "*" {
         return Some(Duration::from_secs(366 * DAY));

@@ -13,8 +13,11 @@ pub(super) fn claim(object: &Value, around: &Surroundings<'_>) -> Assessment {
         }),
         Some("Lost") => Assessment::degraded("lost: its volume is gone"),
         _ => {
-            if let Some(warning) = around.warnings.iter().find(|warning| warning.reason == "ProvisioningFailed") {
-                return Assessment::degraded(format!("ProvisioningFailed: {}", warning.message)).since(warning.at);
+            if let Some(warning) =
+                around.warnings.iter().find(|warning| warning.reason == "ProvisioningFailed")
+            {
+                return Assessment::degraded(format!("ProvisioningFailed: {}", warning.message))
+                    .since(warning.at);
             }
             Assessment::progressing("waiting for a volume")
                 .since(text(object, "/metadata/creationTimestamp").and_then(super::parse_time))
@@ -32,7 +35,10 @@ pub(super) fn service(object: &Value) -> Assessment {
     let external = list(object, "/spec/externalIPs");
     match list(object, "/status/loadBalancer/ingress").first() {
         Some(ingress) => Assessment::healthy(
-            text(ingress, "/ip").or_else(|| text(ingress, "/hostname")).unwrap_or("has an address").to_owned(),
+            text(ingress, "/ip")
+                .or_else(|| text(ingress, "/hostname"))
+                .unwrap_or("has an address")
+                .to_owned(),
         ),
         None if !external.is_empty() => Assessment::healthy("has external addresses"),
         None => Assessment::progressing("waiting for a load balancer address"),
@@ -42,7 +48,10 @@ pub(super) fn service(object: &Value) -> Assessment {
 pub(super) fn ingress(object: &Value) -> Assessment {
     match list(object, "/status/loadBalancer/ingress").first() {
         Some(ingress) => Assessment::healthy(
-            text(ingress, "/ip").or_else(|| text(ingress, "/hostname")).unwrap_or("has an address").to_owned(),
+            text(ingress, "/ip")
+                .or_else(|| text(ingress, "/hostname"))
+                .unwrap_or("has an address")
+                .to_owned(),
         ),
         None => Assessment::progressing("waiting for an address"),
     }
@@ -56,15 +65,18 @@ pub(super) fn autoscaler(object: &Value) -> Assessment {
     if let Some(bad) = bad {
         // Scaled to zero by hand switches an autoscaler off on purpose.
         if bad.reason() == "ScalingDisabled" {
-            return Assessment::suspended("scaling is disabled: the target has zero replicas").since(bad.since());
+            return Assessment::suspended("scaling is disabled: the target has zero replicas")
+                .since(bad.since());
         }
         return Assessment::degraded(bad.words()).since(bad.since());
     }
     if list(object, "/status/conditions").is_empty() {
         return Assessment::progressing("waiting for the first measurement");
     }
-    let (current, desired) = (count(object, "/status/currentReplicas"), count(object, "/status/desiredReplicas"));
-    let limited = condition(object, "ScalingLimited").filter(|limited| limited.is_true() && limited.reason() == "TooManyReplicas");
+    let (current, desired) =
+        (count(object, "/status/currentReplicas"), count(object, "/status/desiredReplicas"));
+    let limited = condition(object, "ScalingLimited")
+        .filter(|limited| limited.is_true() && limited.reason() == "TooManyReplicas");
     if current != desired {
         return Assessment::progressing(format!("scaling {current} to {desired}"));
     }
@@ -78,10 +90,13 @@ pub(super) fn disruption_budget(object: &Value) -> Assessment {
     if !observed(object) {
         return Assessment::progressing("waiting for the controller to see the change");
     }
-    if let Some(failed) = condition(object, "DisruptionAllowed").filter(|allowed| allowed.reason() == "SyncFailed") {
+    if let Some(failed) =
+        condition(object, "DisruptionAllowed").filter(|allowed| allowed.reason() == "SyncFailed")
+    {
         return Assessment::degraded(failed.words()).since(failed.since());
     }
-    let (current, desired) = (count(object, "/status/currentHealthy"), count(object, "/status/desiredHealthy"));
+    let (current, desired) =
+        (count(object, "/status/currentHealthy"), count(object, "/status/desiredHealthy"));
     if current < desired {
         return Assessment::progressing(format!("{current} healthy pods of {desired} needed"));
     }
@@ -94,7 +109,9 @@ pub(super) fn definition(object: &Value) -> Assessment {
         return Assessment::degraded(names.words()).since(names.since());
     }
     match condition(object, "Established") {
-        Some(established) if established.is_true() => Assessment::healthy("established").since(established.since()),
+        Some(established) if established.is_true() => {
+            Assessment::healthy("established").since(established.since())
+        }
         _ => Assessment::progressing("waiting to be established"),
     }
 }
@@ -156,8 +173,8 @@ fn by_word(word: &str) -> Assessment {
         "ready" | "running" | "active" | "available" | "healthy" | "bound" | "succeeded" | "completed"
         | "complete" | "established" | "valid" => Assessment::healthy(word),
         "failed" | "error" | "degraded" | "unhealthy" | "invalid" | "lost" => Assessment::degraded(word),
-        "pending" | "creating" | "provisioning" | "updating" | "progressing" | "reconciling" | "initializing"
-        | "upgrading" | "terminating" => Assessment::progressing(word),
+        "pending" | "creating" | "provisioning" | "updating" | "progressing" | "reconciling"
+        | "initializing" | "upgrading" | "terminating" => Assessment::progressing(word),
         "paused" | "suspended" | "stopped" => Assessment::suspended(word),
         _ => Assessment::unknown(word),
     }

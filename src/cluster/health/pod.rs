@@ -78,6 +78,13 @@ pub fn containers(pod: &Value) -> Vec<ContainerRow> {
     rows
 }
 
+impl ContainerRow {
+    fn read_words(&mut self, state: &Value) {
+        text(state, "/reason").unwrap_or_default().clone_into(&mut self.reason);
+        text(state, "/message").unwrap_or_default().clone_into(&mut self.message);
+    }
+}
+
 fn row(name: &str, image: &str, init: bool, status: Option<&Value>, restarts_failed: bool) -> ContainerRow {
     let mut row = ContainerRow {
         name: name.to_owned(),
@@ -98,15 +105,13 @@ fn row(name: &str, image: &str, init: bool, status: Option<&Value>, restarts_fai
     row.last_terminated = status.pointer("/lastState/terminated").map(termination);
     if let Some(state) = status.pointer("/state/waiting") {
         row.state = Some(ContainerState::Waiting);
-        row.reason = text(state, "/reason").unwrap_or_default().to_owned();
-        row.message = text(state, "/message").unwrap_or_default().to_owned();
+        row.read_words(state);
     } else if let Some(state) = status.pointer("/state/running") {
         row.state = Some(ContainerState::Running);
         row.since = time(state, "/startedAt");
     } else if let Some(state) = status.pointer("/state/terminated") {
         row.state = Some(ContainerState::Terminated);
-        row.reason = text(state, "/reason").unwrap_or_default().to_owned();
-        row.message = text(state, "/message").unwrap_or_default().to_owned();
+        row.read_words(state);
         row.since = time(state, "/finishedAt");
         row.last_terminated = Some(termination(state));
     }
@@ -148,7 +153,7 @@ fn problem(row: &ContainerRow, restarts_failed: bool) -> Option<String> {
             }
             if row.reason == "CrashLoopBackOff" {
                 if let Some(last) = &row.last_terminated {
-                    words.push_str(&format!(" ({})", last.words()));
+                    words = format!("{words} ({})", last.words());
                 }
             } else if !row.message.is_empty() {
                 words.push_str(": ");
@@ -156,7 +161,9 @@ fn problem(row: &ContainerRow, restarts_failed: bool) -> Option<String> {
             }
             Some(words)
         }
-        ContainerState::Terminated if row.reason == "OOMKilled" => Some("OOMKilled, exit code 137".to_owned()),
+        ContainerState::Terminated if row.reason == "OOMKilled" => {
+            Some("OOMKilled, exit code 137".to_owned())
+        }
         ContainerState::Terminated => {
             let last = row.last_terminated.as_ref()?;
             (last.exit_code != 0).then(|| {
@@ -233,16 +240,16 @@ pub(super) fn pod(object: &Value, around: &Surroundings<'_>) -> Assessment {
         return Assessment::healthy("running").since(ready.and_then(super::look::Condition::since));
     }
     if phase == "Running" && text(object, "/spec/restartPolicy").is_some_and(|policy| policy != "Always") {
-        return Assessment::progressing("running")
-            .since(rows.iter().filter_map(|row| row.since).min());
+        return Assessment::progressing("running").since(rows.iter().filter_map(|row| row.since).min());
     }
     if phase != "Running"
         && let Some(warning) = around.warnings.iter().find(|warning| is_stuck(&warning.reason))
     {
         return Assessment::degraded(format!("{}: {}", warning.reason, warning.message)).since(warning.at);
     }
-    Assessment::progressing(not_ready(phase, &rows))
-        .since(ready.and_then(super::look::Condition::since).or_else(|| time(object, "/metadata/creationTimestamp")))
+    Assessment::progressing(not_ready(phase, &rows)).since(
+        ready.and_then(super::look::Condition::since).or_else(|| time(object, "/metadata/creationTimestamp")),
+    )
 }
 
 /// Events of the kubelet that keep a pod from starting.
@@ -254,7 +261,9 @@ fn not_ready(phase: &str, rows: &[ContainerRow]) -> String {
     if let Some(row) = rows.iter().find(|row| row.init && row.state == Some(ContainerState::Running)) {
         return format!("init container {} runs", row.name);
     }
-    if let Some(row) = rows.iter().find(|row| row.state == Some(ContainerState::Waiting) && !row.reason.is_empty()) {
+    if let Some(row) =
+        rows.iter().find(|row| row.state == Some(ContainerState::Waiting) && !row.reason.is_empty())
+    {
         return format!("container {}: {}", row.name, row.reason);
     }
     let main: Vec<&ContainerRow> = rows.iter().filter(|row| !row.init).collect();

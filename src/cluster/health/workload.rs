@@ -32,7 +32,9 @@ const NOT_OBSERVED: &str = "waiting for the controller to see the change";
 
 /// Not done yet: degraded if something below says it will not get done, else progressing for `reason`.
 fn not_done(object: &Value, around: &Surroundings<'_>, reason: String) -> Assessment {
-    lifted(around).or_else(|| cannot_create(object, around)).unwrap_or_else(|| Assessment::progressing(reason))
+    lifted(around)
+        .or_else(|| cannot_create(object, around))
+        .unwrap_or_else(|| Assessment::progressing(reason))
 }
 
 pub(super) fn deployment(object: &Value, around: &Surroundings<'_>) -> Assessment {
@@ -43,7 +45,9 @@ pub(super) fn deployment(object: &Value, around: &Surroundings<'_>) -> Assessmen
     if !observed(object) {
         return Assessment::progressing(NOT_OBSERVED);
     }
-    if let Some(progressing) = progressing.filter(|progressing| progressing.reason() == "ProgressDeadlineExceeded") {
+    if let Some(progressing) =
+        progressing.filter(|progressing| progressing.reason() == "ProgressDeadlineExceeded")
+    {
         let reason = lifted(around).or_else(|| cannot_create(object, around)).map_or_else(
             || "no progress within the deadline".to_owned(),
             |cause| format!("no progress within the deadline; {}", cause.reason),
@@ -85,8 +89,7 @@ pub(super) fn stateful_set(object: &Value, around: &Surroundings<'_>) -> Assessm
         count(object, "/status/readyReplicas"),
         count(object, "/status/updatedReplicas"),
     );
-    let revisions_differ =
-        text(object, "/status/currentRevision") != text(object, "/status/updateRevision");
+    let revisions_differ = text(object, "/status/currentRevision") != text(object, "/status/updateRevision");
     let on_delete = text(object, "/spec/updateStrategy/type") == Some("OnDelete");
     let partition = int(object, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
 
@@ -110,7 +113,11 @@ pub(super) fn stateful_set(object: &Value, around: &Surroundings<'_>) -> Assessm
     }
     if partition > 0 {
         if updated < wanted && revisions_differ {
-            return not_done(object, around, format!("{updated} of {wanted} updated (partition {partition})"));
+            return not_done(
+                object,
+                around,
+                format!("{updated} of {wanted} updated (partition {partition})"),
+            );
         }
         return Assessment::healthy(format!("{ready} of {desired} ready (partition {partition})"));
     }
