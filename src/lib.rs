@@ -26,4 +26,5 @@ pub mod base;
 pub mod cluster;
 pub mod helm;
 pub mod render;
+pub mod ui;
 pub mod yaml;

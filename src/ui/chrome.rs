@@ -1,0 +1,380 @@
+//! What frames every room: the header that says where a key would act, the names of the rooms, the hints of the
+//! footer, and the frame of a pane.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::rich::Rich;
+use super::text::{self, Cut};
+use super::theme::{Role, Theme};
+
+/// What happens to a part of the header when space is short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shorten {
+    /// Shown whole as long as there is any room: environment, namespace.
+    Never,
+    /// Shortened in the middle, down to so many cells: the context.
+    Middle(u16),
+    /// Dropped, the highest number first: helm's version.
+    Drop(u8),
+}
+
+/// One part of the header, with the separator that precedes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub lead: &'static str,
+    pub text: String,
+    pub role: Role,
+    pub shorten: Shorten,
+}
+
+impl Part {
+    /// A part that is never shortened.
+    pub fn fixed(lead: &'static str, text: impl Into<String>) -> Self {
+        Self { lead, text: text.into(), role: Role::Header, shorten: Shorten::Never }
+    }
+
+    /// A part that is shortened in the middle.
+    pub fn middle(lead: &'static str, text: impl Into<String>) -> Self {
+        Self { shorten: Shorten::Middle(8), ..Self::fixed(lead, text) }
+    }
+
+    /// A part that is dropped.
+    pub fn spare(lead: &'static str, text: impl Into<String>, order: u8) -> Self {
+        Self { shorten: Shorten::Drop(order), ..Self::fixed(lead, text) }
+    }
+
+    /// In another role.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+}
+
+/// The header line. A protected target reverses it and adds the word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Header {
+    pub left: Vec<Part>,
+    pub right: Vec<Part>,
+    pub protected: bool,
+}
+
+impl Header {
+    /// Draws one line.
+    pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) {
+        let area = Rect { height: 1, ..area }.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        let ground = if self.protected { Role::Protected } else { Role::Header };
+        buf.set_style(area, theme.style(ground));
+        let mut left = self.left.clone();
+        let mut right = self.right.clone();
+        if self.protected {
+            left.insert(0, Part::fixed("", "PROTECTED"));
+            if let Some(second) = left.get_mut(1).filter(|part| part.lead.is_empty()) {
+                second.lead = "  ";
+            }
+        }
+        let room = usize::from(area.width).saturating_sub(2);
+        fit(&mut left, &mut right, room);
+        let line = |parts: &[Part]| {
+            let mut rich = Rich::default();
+            for (index, part) in parts.iter().enumerate() {
+                let lead = if index == 0 { "" } else { part.lead };
+                if self.protected {
+                    rich.push(Role::Protected, format!("{lead}{}", part.text));
+                } else {
+                    rich.push(Role::Muted, lead);
+                    rich.push(part.role, &part.text);
+                }
+            }
+            rich
+        };
+        let (left, right) = (line(&left), line(&right));
+        let x = area.x + 1.min(area.width - 1);
+        let used = left.draw(buf, (x, area.y), area.width.saturating_sub(1), theme, None);
+        let wide = u16::try_from(right.width()).unwrap_or(u16::MAX);
+        if wide > 0 && used.saturating_add(wide).saturating_add(4) <= area.width {
+            right.draw(buf, (area.right() - 1 - wide, area.y), wide, theme, None);
+        }
+    }
+}
+
+fn parts_width(parts: &[Part]) -> usize {
+    let cells = parts
+        .iter()
+        .enumerate()
+        .map(|(i, p)| text::width(&p.text) + if i == 0 { 0 } else { text::width(p.lead) });
+    cells.sum()
+}
+
+/// Shortens until both sides fit into `room`: first what may be dropped, then the middle parts, then more drops.
+fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, room: usize) {
+    let total = |left: &[Part], right: &[Part]| {
+        parts_width(left) + parts_width(right) + if right.is_empty() { 0 } else { 2 }
+    };
+    loop {
+        let over = total(left, right).saturating_sub(room);
+        if over == 0 {
+            return;
+        }
+        let slack: usize = left.iter().chain(right.iter()).map(|part| give(part).min(over)).sum();
+        if slack >= over {
+            break;
+        }
+        let droppable = |part: &Part| match part.shorten {
+            Shorten::Drop(order) => Some(order),
+            _ => None,
+        };
+        let next = left.iter().chain(right.iter()).filter_map(droppable).max();
+        let Some(order) = next else { break };
+        left.retain(|part| droppable(part) != Some(order));
+        right.retain(|part| droppable(part) != Some(order));
+    }
+    while total(left, right) > room {
+        let over = total(left, right) - room;
+        let widest = left.iter_mut().chain(right.iter_mut()).max_by_key(|part| give(part));
+        let Some(part) = widest.filter(|part| give(part) > 0) else { break };
+        let target = text::width(&part.text) - over.min(give(part));
+        part.text = text::elide(&part.text, target, Cut::Middle, "…").into_owned();
+    }
+}
+
+fn give(part: &Part) -> usize {
+    match part.shorten {
+        Shorten::Middle(least) => text::width(&part.text).saturating_sub(usize::from(least)),
+        _ => 0,
+    }
+}
+
+/// One room in the row of rooms: its key, its name, and a mark (`●` unsaved, a count of problems).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tab {
+    pub key: String,
+    pub name: String,
+    pub badge: Option<(Role, String)>,
+}
+
+/// The row of rooms. Without space only the current one keeps its name.
+pub fn tabs(buf: &mut Buffer, area: Rect, tabs: &[Tab], current: usize, theme: &Theme) {
+    let area = Rect { height: 1, ..area }.intersection(buf.area);
+    if area.is_empty() {
+        return;
+    }
+    let build = |names: bool| {
+        let mut line = Rich::default();
+        for (index, tab) in tabs.iter().enumerate() {
+            let here = index == current;
+            let (key, name) =
+                if here { (Role::Selection, Role::Selection) } else { (Role::Key, Role::KeyLabel) };
+            line.push(key, format!(" {}", tab.key));
+            if names || here {
+                line.push(name, format!(" {}", tab.name));
+            }
+            if let Some((role, badge)) = &tab.badge {
+                line.push(name, " ");
+                line.push(if here { Role::Selection } else { *role }, badge);
+            }
+            line.push(name, " ");
+        }
+        line
+    };
+    let full = build(true);
+    let line = if full.width() <= usize::from(area.width) { full } else { build(false) };
+    line.draw(buf, (area.x, area.y), area.width, theme, None);
+}
+
+/// A key and what it does, for the footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    pub key: String,
+    pub label: String,
+    /// Stands out: the next natural step.
+    pub strong: bool,
+}
+
+impl Hint {
+    /// A hint of ordinary weight.
+    pub fn new(key: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { key: key.into(), label: label.into(), strong: false }
+    }
+}
+
+/// The footer. The first hints are the most important; those that do not fit are left out from the end, and
+/// the very last one (help) always stays.
+pub fn footer(buf: &mut Buffer, area: Rect, hints: &[Hint], theme: &Theme) {
+    let area = Rect { height: 1, ..area }.intersection(buf.area);
+    let (Some((last, rest)), false) = (hints.split_last(), area.is_empty()) else { return };
+    let cells = |hint: &Hint| text::width(&hint.key) + text::width(&hint.label) + 1;
+    let room = usize::from(area.width).saturating_sub(1);
+    let mut shown: Vec<&Hint> = Vec::new();
+    let mut used = cells(last);
+    for hint in rest {
+        if used + cells(hint) + 2 > room {
+            break;
+        }
+        used += cells(hint) + 2;
+        shown.push(hint);
+    }
+    shown.push(last);
+    let mut line = Rich::of(Role::KeyLabel, " ");
+    for (index, hint) in shown.into_iter().enumerate() {
+        if index > 0 {
+            line.push(Role::KeyLabel, "  ");
+        }
+        line.push(Role::Key, &hint.key);
+        line.push(if hint.strong { Role::Text } else { Role::KeyLabel }, format!(" {}", hint.label));
+    }
+    line.draw(buf, (area.x, area.y), area.width, theme, None);
+}
+
+/// The frame of a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pane {
+    pub title: Rich,
+    /// At the right end of the upper border: counts, ages, `12 of 80`.
+    pub note: Rich,
+    /// On the lower border: `paused, 214 new`, `order changed, r`.
+    pub foot: Rich,
+    pub focused: bool,
+    /// Without borders, for copying with the terminal's own selection.
+    pub zoomed: bool,
+}
+
+impl Pane {
+    /// A pane with a title.
+    pub fn new(title: impl Into<Rich>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// Whether it has the focus.
+    #[must_use]
+    pub fn focused(mut self, focused: bool) -> Self {
+        self.focused = focused;
+        self
+    }
+
+    /// With something at the right end of the title line.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<Rich>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// With something on the lower border.
+    #[must_use]
+    pub fn foot(mut self, foot: impl Into<Rich>) -> Self {
+        self.foot = foot.into();
+        self
+    }
+
+    /// Without borders: one title line, then content.
+    #[must_use]
+    pub fn zoomed(mut self, zoomed: bool) -> Self {
+        self.zoomed = zoomed;
+        self
+    }
+
+    /// Draws the frame and gives what is left inside. The ground is cleared. Tiny panes lose their frame first.
+    pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) -> Rect {
+        let area = area.intersection(buf.area);
+        ground(buf, area, Role::Text, theme);
+        if area.is_empty() {
+            return area;
+        }
+        let framed = !self.zoomed && area.height >= 3 && area.width >= 8;
+        if !framed {
+            if area.height < 3 {
+                return area;
+            }
+            self.draw_title(buf, Rect { height: 1, ..area }, theme);
+            return Rect { y: area.y + 1, height: area.height - 1, ..area };
+        }
+        let (set, role) = if self.focused {
+            (&theme.glyphs.border_focus, Role::BorderFocus)
+        } else {
+            (&theme.glyphs.border, Role::Border)
+        };
+        border(buf, area, set, role, theme);
+        let line = Rect { x: area.x + 1, width: area.width - 2, height: 1, y: area.y };
+        self.draw_title(buf, line, theme);
+        if !self.foot.is_empty() && line.width > 4 {
+            let foot = padded(&self.foot);
+            let wide = u16::try_from(foot.width()).unwrap_or(u16::MAX).min(line.width - 1);
+            foot.draw(buf, (line.right() - wide, area.bottom() - 1), wide, theme, None);
+        }
+        Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
+    }
+
+    fn draw_title(&self, buf: &mut Buffer, line: Rect, theme: &Theme) {
+        let mut title = self.title.clone();
+        for (role, _) in &mut title.pieces {
+            if *role == Role::Text {
+                *role = if self.focused { Role::Title } else { Role::Muted };
+            }
+        }
+        let mark = if self.focused { theme.glyphs.closed } else { " " };
+        let title = Rich::of(Role::BorderFocus, mark).join(title).then(Role::Text, " ");
+        let note = if self.note.is_empty() { Rich::default() } else { padded(&self.note) };
+        let note_width = u16::try_from(note.width()).unwrap_or(u16::MAX);
+        let both = title.width() + note.width() < usize::from(line.width);
+        let for_title = if both { line.width - note_width } else { line.width };
+        title.draw(buf, (line.x, line.y), for_title, theme, None);
+        if both {
+            note.draw(buf, (line.right() - note_width, line.y), note_width, theme, None);
+        }
+    }
+}
+
+fn padded(rich: &Rich) -> Rich {
+    Rich::of(Role::Text, " ").join(rich.clone()).then(Role::Text, " ")
+}
+
+/// Clears an area to the ground of a role.
+pub fn ground(buf: &mut Buffer, area: Rect, role: Role, theme: &Theme) {
+    let style = theme.style(role);
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            if let Some(cell) = buf.cell_mut((x, y)) {
+                cell.reset();
+                cell.set_style(style);
+            }
+        }
+    }
+}
+
+/// Draws a box.
+pub fn border(
+    buf: &mut Buffer,
+    area: Rect,
+    set: &ratatui::symbols::border::Set<'_>,
+    role: Role,
+    theme: &Theme,
+) {
+    let area = area.intersection(buf.area);
+    if area.width < 2 || area.height < 2 {
+        return;
+    }
+    let style = theme.style(role);
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    let mut put = |x: u16, y: u16, symbol: &str| {
+        if let Some(cell) = buf.cell_mut((x, y)) {
+            cell.set_symbol(symbol).set_style(style);
+        }
+    };
+    for x in area.left() + 1..right {
+        put(x, area.y, set.horizontal_top);
+        put(x, bottom, set.horizontal_bottom);
+    }
+    for y in area.top() + 1..bottom {
+        put(area.x, y, set.vertical_left);
+        put(right, y, set.vertical_right);
+    }
+    put(area.x, area.y, set.top_left);
+    put(right, area.y, set.top_right);
+    put(area.x, bottom, set.bottom_left);
+    put(right, bottom, set.bottom_right);
+}
