@@ -1,0 +1,3 @@
+module nodelogs
+
+go 1.26.0
