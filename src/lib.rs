@@ -26,5 +26,6 @@ pub mod base;
 pub mod cluster;
 pub mod helm;
 pub mod render;
+pub mod schema;
 pub mod ui;
 pub mod yaml;

@@ -44,9 +44,7 @@ impl Retrieve for Offline {
 impl ChartSchema {
     /// Compiles schema texts, each with its section and the file to name in a problem. A schema that cannot be
     /// used is a problem and checks nothing.
-    pub fn compile<'a>(
-        texts: impl IntoIterator<Item = (KeyPath, PathBuf, &'a str)>,
-    ) -> (Self, Vec<Problem>) {
+    pub fn compile<'a>(texts: impl IntoIterator<Item = (KeyPath, PathBuf, &'a str)>) -> (Self, Vec<Problem>) {
         let mut parts = Vec::new();
         let mut problems = Vec::new();
         for (section, file, text) in texts {
@@ -152,7 +150,8 @@ mod tests {
 
     fn schema(text: &Value) -> ChartSchema {
         let text = text.to_string();
-        let (schema, problems) = ChartSchema::compile([(KeyPath::root(), "values.schema.json".into(), &*text)]);
+        let (schema, problems) =
+            ChartSchema::compile([(KeyPath::root(), "values.schema.json".into(), &*text)]);
         assert_eq!(problems, []);
         schema
     }
@@ -197,7 +196,9 @@ mod tests {
 
     #[test]
     fn a_problem_stands_where_the_key_is_set_or_at_its_parent() {
-        let schema = schema(&json!({"properties": {"a": {"required": ["b"], "properties": {"c": {"type": "boolean"}}}}}));
+        let schema = schema(
+            &json!({"properties": {"a": {"required": ["b"], "properties": {"c": {"type": "boolean"}}}}}),
+        );
         let locate = |path: &KeyPath| {
             let line = match path.to_string().as_str() {
                 "a" => 3,
@@ -208,7 +209,10 @@ mod tests {
         };
         let problems = schema.check(&json!({"a": {"c": 1}}), &locate);
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert!(told.contains(&"values-prod.yaml:7 a.c: must be true or false, is the number 1".to_owned()), "{told:?}");
+        assert!(
+            told.contains(&"values-prod.yaml:7 a.c: must be true or false, is the number 1".to_owned()),
+            "{told:?}"
+        );
         assert!(told.contains(&"values-prod.yaml:3 a.b: is required".to_owned()), "{told:?}");
     }
 
@@ -224,7 +228,8 @@ mod tests {
     #[test]
     fn a_broken_schema_is_a_problem_and_a_foreign_reference_is_not_fetched() {
         for text in ["{", r#"{"$ref": "https://example.com/schema.json"}"#, r#"{"type": "nonsense"}"#] {
-            let (schema, problems) = ChartSchema::compile([(KeyPath::root(), "values.schema.json".into(), text)]);
+            let (schema, problems) =
+                ChartSchema::compile([(KeyPath::root(), "values.schema.json".into(), text)]);
             assert!(schema.is_empty());
             assert_eq!(problems.len(), 1, "{text}");
         }

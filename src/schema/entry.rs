@@ -112,8 +112,12 @@ impl Entry {
 
     /// The one line above the description: `integer 1..20, default 1`.
     pub fn headline(&self) -> String {
-        let kinds: Vec<&str> =
-            self.kinds.iter().filter(|k| **k != Kind::Null || self.kinds.len() == 1).map(|k| k.word()).collect();
+        let kinds: Vec<&str> = self
+            .kinds
+            .iter()
+            .filter(|k| **k != Kind::Null || self.kinds.len() == 1)
+            .map(|k| k.word())
+            .collect();
         let mut line = if self.options.is_empty() {
             kinds.join(" or ")
         } else {
@@ -175,7 +179,8 @@ fn nodes<'s>(root: &'s Value, path: &KeyPath) -> Vec<(&'s Map<String, Value>, bo
                     let named = node.get("properties").and_then(|p| p.get(key));
                     let child = named.or_else(|| {
                         let patterns = node.get("patternProperties")?.as_object()?;
-                        let fits = |pattern: &String| regex::Regex::new(pattern).is_ok_and(|r| r.is_match(key));
+                        let fits =
+                            |pattern: &String| regex::Regex::new(pattern).is_ok_and(|r| r.is_match(key));
                         patterns.iter().find(|(pattern, _)| fits(pattern)).map(|(_, schema)| schema)
                     });
                     let child = child.or_else(|| node.get("additionalProperties").filter(|v| v.is_object()));
@@ -229,7 +234,7 @@ fn read(node: &Map<String, Value>, required: bool) -> Entry {
         _ => Vec::new(),
     };
     let list = |key: &str| node.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let options = node.get("const").map(|only| vec![only.clone()]).unwrap_or_else(|| list("enum"));
+    let options = node.get("const").map_or_else(|| list("enum"), |only| vec![only.clone()]);
     let format = text("format");
     Entry {
         kinds,

@@ -130,15 +130,12 @@ impl KeyPath {
         let mut here = Some(root);
         for part in pointer.split('/').skip(1) {
             let part = part.replace("~1", "/").replace("~0", "~");
-            match (here, part.parse::<usize>()) {
-                (Some(Value::Array(list)), Ok(index)) => {
-                    path.0.push(Segment::Index(index));
-                    here = list.get(index);
-                }
-                _ => {
-                    here = here.and_then(|value| value.as_object()).and_then(|map| map.get(&part));
-                    path.0.push(Segment::Key(part));
-                }
+            if let (Some(Value::Array(list)), Ok(index)) = (here, part.parse::<usize>()) {
+                path.0.push(Segment::Index(index));
+                here = list.get(index);
+            } else {
+                here = here.and_then(|value| value.as_object()).and_then(|map| map.get(&part));
+                path.0.push(Segment::Key(part));
             }
         }
         path
