@@ -1,0 +1,25 @@
+# Each command says what it does, about how long it takes, and what to install when something is missing.
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down test bench lint screenshots
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+demo: ## builds floe-tui, starts two control planes on this machine, opens floe-tui on charts/
+	@tools/demo.sh
+
+demo-down: ## ends the demo's control planes; their contents stay
+	@tests/sandbox/sandbox down
+	@echo "The control planes are down. 'make demo' brings them back as they were; 'tests/sandbox/sandbox reset' removes them."
+
+test: ## every test: charts, sandbox, program
+	@tools/test.sh
+
+bench: ## measures the budgets; the numbers are in the README
+	@tools/bench.sh
+
+lint: ## format, clippy, documentation, shell scripts
+	@tools/lint.sh
+
+screenshots: ## draws the rooms from the real program into assets/
+	@tools/screenshots.sh

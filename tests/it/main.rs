@@ -1,0 +1,18 @@
+//! The integration tests: one binary, so that the planes of the sandbox are started once and tests share the link time.
+//!
+//! `house` holds the repository to its own rules, `cli` the headless commands, `bad_things` what faults get,
+//! `story` the whole job on real control planes. Tests whose names begin with `planes_` need the sandbox
+//! (`tests/sandbox`); `cargo test --test it -- --skip planes_` runs the rest within seconds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    reason = "a test says what is wrong by panicking, and its modules are no library"
+)]
+
+mod house;
+mod support;

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Every test: the charts with both helms, the sandbox itself, the program. Ends with the test runner's own count.
+# Cold this builds helm 3 and 4, etcd, Kubernetes and kwok from Go modules; afterwards they come from the user's cache.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+needs_rust
+needs_sandbox
+
+part "Building helm 3 and 4, the control plane and chart tools from Go modules (12 minutes the first time)"
+bin=$("$sandbox" build all | tail -1)
+
+part "Building the program and its tests (3 minutes the first time)"
+cargo test --locked --no-run --quiet
+
+part "Charts: lint of every values file with helm 3 and 4, templates against every schema (10 s)"
+tools/lint-charts.sh "$bin"
+
+if [ -x tests/sandbox/selftest ]; then
+  part "Sandbox: start, stop, interruption, two copies, simulated faults (3 minutes)"
+  tests/sandbox/selftest
+fi
+
+part "Tests (5 minutes)"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
+report
+echo "$bold==> Count$plain"
+grep -E '^( *Running |   Doc-tests|test result:)' "$log" | sed 's/^ *//'
+exit "$status"
