@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Mode, OFlags};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::fs::{Mode, OFlags};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
 use super::{keys, program};
@@ -32,7 +32,14 @@ impl vt100::Callbacks for Ears {
         self.clipboard.push(data.to_vec());
     }
 
-    fn unhandled_csi(&mut self, screen: &mut Screen, i1: Option<u8>, _: Option<u8>, params: &[&[u16]], c: char) {
+    fn unhandled_csi(
+        &mut self,
+        screen: &mut Screen,
+        i1: Option<u8>,
+        _: Option<u8>,
+        params: &[&[u16]],
+        c: char,
+    ) {
         let first = params.first().and_then(|p| p.first()).copied().unwrap_or(0);
         match (i1, c, first) {
             // Where is the cursor? Ratatui asks before an inline viewport, crossterm on `position()`.
@@ -93,7 +100,8 @@ impl Start {
     pub fn command(path: &Path) -> Self {
         let mut command = CommandBuilder::new(path);
         command.env_clear();
-        for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8"), ("TZ", "UTC")]
+        for (name, value) in
+            [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8"), ("TZ", "UTC")]
         {
             command.env(name, value);
         }
@@ -147,7 +155,8 @@ impl Start {
     #[track_caller]
     pub fn open(self) -> Terminal {
         let pair = native_pty_system().openpty(pty_size(self.columns, self.rows)).expect("a pty");
-        let mut child = pair.slave.spawn_command(self.command).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let mut child =
+            pair.slave.spawn_command(self.command).unwrap_or_else(|error| panic!("{}: {error}", self.name));
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().expect("a reader of the pty");
         let writer = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer of the pty")));
@@ -267,7 +276,9 @@ impl Terminal {
     /// Until the program has taken all keys from the terminal.
     fn wait_until_read(&self) {
         let Some(name) = self.master.tty_name() else { return };
-        let Ok(tty) = rustix::fs::open(name, OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK, Mode::empty()) else {
+        let Ok(tty) =
+            rustix::fs::open(name, OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK, Mode::empty())
+        else {
             return;
         };
         let start = Instant::now();
@@ -289,11 +300,16 @@ impl Terminal {
             let ended = state.closed;
             if left.is_zero() || ended {
                 drop(state);
-                let why = if ended { "the program ended".to_owned() } else { format!("not within {limit:?}") };
+                let why =
+                    if ended { "the program ended".to_owned() } else { format!("not within {limit:?}") };
                 panic!("{}: {why}: waiting for {what}\n{}", self.name, self.picture());
             }
-            state =
-                self.shared.changed.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -312,7 +328,9 @@ impl Terminal {
     /// Waits until all texts are on the screen, in any place.
     #[track_caller]
     pub fn wait_all(&self, texts: &[&str], limit: Duration) -> Screen {
-        self.wait_for(&format!("all of {texts:?}"), limit, |screen| texts.iter().all(|text| has(screen, text)))
+        self.wait_for(&format!("all of {texts:?}"), limit, |screen| {
+            texts.iter().all(|text| has(screen, text))
+        })
     }
 
     /// Waits until the program has written nothing for a while: for pictures, never for a test's verdict.
@@ -321,8 +339,11 @@ impl Terminal {
         let mut state = self.shared.lock();
         loop {
             let seen = state.changes;
-            let (next, timeout) =
-                self.shared.changed.wait_timeout(state, quiet).unwrap_or_else(std::sync::PoisonError::into_inner);
+            let (next, timeout) = self
+                .shared
+                .changed
+                .wait_timeout(state, quiet)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             state = next;
             if (timeout.timed_out() && state.changes == seen) || Instant::now() > end || state.closed {
                 return state.parser.screen().clone();
@@ -346,8 +367,12 @@ impl Terminal {
                 drop(state);
                 panic!("{}: no end within {limit:?}\n{}", self.name, self.picture());
             }
-            state =
-                self.shared.changed.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -485,7 +510,11 @@ mod tests {
     use super::*;
 
     fn shell() -> Terminal {
-        Start::command(Path::new("/bin/bash")).args(["--norc", "--noprofile"]).env("PS1", "ready> ").size(60, 10).open()
+        Start::command(Path::new("/bin/bash"))
+            .args(["--norc", "--noprofile"])
+            .env("PS1", "ready> ")
+            .size(60, 10)
+            .open()
     }
 
     #[test]
@@ -531,11 +560,9 @@ mod tests {
         let mut terminal = shell();
         terminal.wait_text("ready>");
         // Each read takes what is there: Esc and x must come as two.
-        let script = "stty raw -echo; for i in 1 2; do dd bs=64 count=1 2>/dev/null | od -An -tx1; done; stty sane";
+        let script = "stty raw -echo; echo go$((1+1)); for i in 1 2; do dd bs=64 count=1 2>/dev/null | od -An -tx1; done; stty sane";
         terminal.type_text(script).press("Enter");
-        // The terminal is raw when the command has been read and echoed: od's output comes after.
-        terminal.wait_for("the raw mode", SOON, |screen| has(screen, "sane"));
-        terminal.wait_until_read();
+        terminal.wait_text("go2");
         terminal.press("Esc").press("x");
         terminal.wait_for("two reads", SOON, |screen| {
             let rows = rows(screen);

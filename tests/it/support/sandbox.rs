@@ -88,7 +88,8 @@ fn start() -> Sandbox {
     }
     bin();
     // `--fresh` removes the folder with the planes: nothing of ours runs after the last test.
-    let folder = tempfile::Builder::new().prefix("floe-planes-").tempdir().expect("a temporary folder").keep();
+    let folder =
+        tempfile::Builder::new().prefix("floe-planes-").tempdir().expect("a temporary folder").keep();
     let mut supervisor = Command::new(script())
         .args(["run", "--fresh"])
         .env("FLOE_SANDBOX_DIR", &folder)
@@ -135,7 +136,11 @@ impl Sandbox {
     #[track_caller]
     pub fn kubectl(&self, plane: &str, args: &[&str]) -> Output {
         let mut command = Command::new(bin().join("kubectl"));
-        command.arg("--kubeconfig").arg(&self.kubeconfig).args(["--context", &format!("{plane}-admin")]).args(args);
+        command
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .args(["--context", &format!("{plane}-admin")])
+            .args(args);
         process::run(&mut command, Duration::from_mins(1))
     }
 

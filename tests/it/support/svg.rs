@@ -15,8 +15,8 @@ const FOREGROUND: &str = "#cdd6f4";
 
 /// The sixteen colours that terminals let their users choose.
 const ANSI: [&str; 16] = [
-    "#45475a", "#f38ba8", "#a6e3a1", "#f9e2af", "#89b4fa", "#cba6f7", "#94e2d5", "#bac2de", "#6c7086", "#f5a3b8",
-    "#b8edb4", "#fbe9c0", "#a3c5fc", "#d8bcf9", "#abebdf", "#ffffff",
+    "#45475a", "#f38ba8", "#a6e3a1", "#f9e2af", "#89b4fa", "#cba6f7", "#94e2d5", "#bac2de", "#6c7086",
+    "#f5a3b8", "#b8edb4", "#fbe9c0", "#a3c5fc", "#d8bcf9", "#abebdf", "#ffffff",
 ];
 
 #[derive(Clone, PartialEq)]
@@ -32,7 +32,8 @@ struct Style {
 /// Draws a screen in a window with a title. Font: whatever fixed-width font the reader has.
 pub fn draw(screen: &Screen, title: &str) -> String {
     let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
-    let (width, height) = (f64::from(columns) * CELL.0 + 2.0 * MARGIN, f64::from(rows) * CELL.1 + BAR + 2.0 * MARGIN);
+    let (width, height) =
+        (f64::from(columns) * CELL.0 + 2.0 * MARGIN, f64::from(rows) * CELL.1 + BAR + 2.0 * MARGIN);
     let mut svg = String::new();
     let _ = writeln!(
         svg,
@@ -110,7 +111,8 @@ fn draw_row(svg: &mut String, screen: &Screen, row: u16, columns: u16, cursor: O
             // Where the letters begin and how many cells they fill, without the blanks around them.
             let skipped = run.chars().count() - run.trim_start().chars().count();
             let trailing = run.chars().count() - run.trim_end().chars().count();
-            let filled: u16 = cells[start + skipped..end.max(start + trailing) - trailing].iter().map(|c| c.2).sum();
+            let filled: u16 =
+                cells[start + skipped..end.max(start + trailing) - trailing].iter().map(|c| c.2).sum();
             let mut extra = String::new();
             for (on, attribute) in [
                 (style.bold, r#" font-weight="bold""#),

@@ -46,7 +46,10 @@ impl Workspace {
                 _ => line.to_owned(),
             })
             .collect();
-        assert!(found >= 2, "{found} namespace templates in the platform's values.yaml, expected one a cluster");
+        assert!(
+            found >= 2,
+            "{found} namespace templates in the platform's values.yaml, expected one a cluster"
+        );
         std::fs::write(&values, lines.join("\n")).expect("a writable copy");
         workspace
     }
@@ -78,10 +81,18 @@ impl Workspace {
             .filter(|(environment, _)| environments.contains(environment))
             .map(|(environment, plane)| (*plane, workspace.namespace(environment)))
             .collect();
-        assert_eq!(workspace.namespaces.len(), environments.len(), "an unknown environment in {environments:?}");
+        assert_eq!(
+            workspace.namespaces.len(),
+            environments.len(),
+            "an unknown environment in {environments:?}"
+        );
         for plane in sandbox::PLANES {
-            let names: Vec<String> =
-                workspace.namespaces.iter().filter(|(on, _)| *on == plane).map(|(_, name)| name.clone()).collect();
+            let names: Vec<String> = workspace
+                .namespaces
+                .iter()
+                .filter(|(on, _)| *on == plane)
+                .map(|(_, name)| name.clone())
+                .collect();
             if !names.is_empty() {
                 sandbox().grant(plane, &names);
             }
@@ -108,8 +119,10 @@ impl Workspace {
 
     /// What the operator's configuration file says beside the map of clusters.
     pub fn configure(&self, more: &str) {
-        let clusters = "[clusters]\naks-shared-nonprod = \"nonprod-deployer\"\naks-shared-prod = \"prod-deployer\"\n";
-        std::fs::write(self.config().join("config.toml"), format!("{more}\n{clusters}")).expect("a configuration");
+        let clusters =
+            "[clusters]\naks-shared-nonprod = \"nonprod-deployer\"\naks-shared-prod = \"prod-deployer\"\n";
+        std::fs::write(self.config().join("config.toml"), format!("{more}\n{clusters}"))
+            .expect("a configuration");
     }
 
     /// The workspace's folder of charts: what the program is opened on.
@@ -164,7 +177,8 @@ impl Workspace {
         super::walk(&self.platform(), &mut |file| {
             let name = file.strip_prefix(self.platform()).expect("below the chart").to_owned();
             let Ok(now) = std::fs::read_to_string(file) else { return };
-            let before = std::fs::read_to_string(charts().join("floe-platform").join(&name)).unwrap_or_default();
+            let before =
+                std::fs::read_to_string(charts().join("floe-platform").join(&name)).unwrap_or_default();
             let diff = similar::TextDiff::from_lines(before.as_str(), now.as_str());
             let lines: Vec<String> = diff
                 .iter_all_changes()
@@ -214,7 +228,8 @@ impl Workspace {
 
     /// The program on this workspace in a terminal; `--helm` is given when the workspace has one.
     pub fn terminal(&self) -> Start {
-        let mut start = Start::program().envs(self.environment()).folder(self.folder.path()).args([self.charts()]);
+        let mut start =
+            Start::program().envs(self.environment()).folder(self.folder.path()).args([self.charts()]);
         if let Some(helm) = &self.helm {
             start = start.args(["--helm".into(), helm.clone()]);
         }
@@ -244,7 +259,12 @@ impl Workspace {
         let mut command = Command::new(self.helm.as_ref().expect("a workspace with helm"));
         command
             .args(args)
-            .args(["--kube-context", &format!("{plane}-deployer"), "--namespace", &self.namespace(environment)])
+            .args([
+                "--kube-context",
+                &format!("{plane}-deployer"),
+                "--namespace",
+                &self.namespace(environment),
+            ])
             .env_clear()
             .envs(self.environment());
         process::run(&mut command, Duration::from_mins(5))
@@ -265,7 +285,8 @@ impl Drop for Workspace {
     fn drop(&mut self) {
         // Not waited for: the namespaces are nobody else's, and the planes go at the end anyway.
         for (plane, namespace) in &self.namespaces {
-            let _ = sandbox().kubectl(plane, &["delete", "namespace", namespace, "--wait=false", "--ignore-not-found"]);
+            let _ = sandbox()
+                .kubectl(plane, &["delete", "namespace", namespace, "--wait=false", "--ignore-not-found"]);
         }
     }
 }
