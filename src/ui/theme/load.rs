@@ -311,8 +311,8 @@ mod tests {
             [
                 "theme mine: foo is not known here",
                 "theme mine: bad: #12 is not #rrggbb",
-                "theme mine: there is no role nope",
                 "theme mine: good: there is no colour blau",
+                "theme mine: there is no role nope",
             ]
         );
         assert_eq!(loaded.theme.style(Role::Bad), Theme::built_in("dark").style(Role::Bad));

@@ -1,0 +1,119 @@
+//! A list to choose from above the screen: environments, themes, copies, the palette. Its owner filters and moves;
+//! here is how it looks.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::dialog::overlay;
+use super::rich::Rich;
+use super::table::scrollbar;
+use super::theme::{Role, Theme};
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MenuRow {
+    pub label: String,
+    /// Byte ranges of the label that the typed filter matched.
+    pub matched: Vec<Range<usize>>,
+    /// Beside the label, muted.
+    pub detail: String,
+    /// At the right end: the key that does the same.
+    pub key: String,
+    /// The present choice.
+    pub current: bool,
+    /// Whether it is ticked, in lists where several can be.
+    pub ticked: Option<bool>,
+}
+
+/// A list of choices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu<'a> {
+    pub title: &'a str,
+    /// What the filter left, in the order to show.
+    pub rows: &'a [MenuRow],
+    /// How many there are without the filter.
+    pub total: usize,
+    pub cursor: usize,
+    /// What was typed to filter.
+    pub typed: &'a str,
+}
+
+impl Menu<'_> {
+    /// Draws the list over `area`. Gives the rectangle of the rows and the first shown row, for the mouse.
+    pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) -> (Rect, usize) {
+        let area = area.intersection(buf.area);
+        let widest = |text: fn(&MenuRow) -> usize| self.rows.iter().map(text).max().unwrap_or(0);
+        let labels = widest(|row| super::text::width(&row.label));
+        let details = widest(|row| super::text::width(&row.detail));
+        let keys = widest(|row| super::text::width(&row.key));
+        let want = u16::try_from(labels + details + keys + 12).unwrap_or(u16::MAX);
+        let width = want.clamp(40, 90).min(area.width.saturating_sub(2).max(area.width.min(20)));
+        let height = u16::try_from(self.total).unwrap_or(u16::MAX).saturating_add(4);
+        let height = height.clamp(6, area.height.max(6)).min(area.height.saturating_sub(2).max(5));
+        let count = if self.rows.len() == self.total {
+            Rich::of(Role::Muted, format!("{}", self.total))
+        } else {
+            Rich::of(Role::Muted, format!("{} of {}", self.rows.len(), self.total))
+        };
+        let title = Rich::of(Role::Title, self.title);
+        let inside = overlay(buf, area, (width, height), &title, &count, theme);
+        if inside.height < 2 || inside.width < 4 {
+            return (Rect { height: 0, ..inside }, 0);
+        }
+        let prompt = Rich::of(Role::Key, format!("{} ", theme.glyphs.right_more))
+            .then(Role::Text, self.typed)
+            .then(Role::Cursor, " ");
+        let prompt = if self.typed.is_empty() { prompt.then(Role::Muted, " type to filter") } else { prompt };
+        prompt.draw(buf, (inside.x + 1, inside.y), inside.width - 1, theme, Some(Role::Overlay));
+        let gap = u16::from(inside.height > 4);
+        let list = Rect { y: inside.y + 1 + gap, height: inside.height - 1 - gap, ..inside };
+        let room = usize::from(list.height);
+        let first = self.cursor.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room));
+        if self.rows.is_empty() {
+            Rich::of(Role::Muted, "nothing matches").draw(
+                buf,
+                (list.x + 2, list.y),
+                list.width.saturating_sub(2),
+                theme,
+                Some(Role::Overlay),
+            );
+        }
+        let bar = u16::from(self.rows.len() > room);
+        for (place, (row, y)) in self.rows.iter().skip(first).zip(list.top()..list.bottom()).enumerate() {
+            let here = first + place == self.cursor;
+            let line = Rect { y, height: 1, width: list.width - bar, ..list };
+            draw_row(buf, line, row, here, labels, theme);
+        }
+        if bar == 1 {
+            let column = Rect { x: list.right() - 1, width: 1, ..list };
+            scrollbar(buf, column, self.rows.len(), first, theme);
+        }
+        (list, first)
+    }
+}
+
+fn draw_row(buf: &mut Buffer, line: Rect, row: &MenuRow, here: bool, labels: usize, theme: &Theme) {
+    let ground = if here { Role::Selection } else { Role::Overlay };
+    buf.set_style(line, theme.style(ground));
+    let mark = match row.ticked {
+        Some(true) => format!("{} ", theme.glyphs.ticked),
+        Some(false) => format!("{} ", theme.glyphs.unticked),
+        None if row.current => format!("{} ", theme.glyphs.dot),
+        None => "  ".to_owned(),
+    };
+    let left = if here { theme.glyphs.cursor } else { " " };
+    let mut rich = Rich::of(Role::Accent, left).then(Role::Accent, mark);
+    rich = rich.join(Rich::from(row.label.as_str()).mark(&row.matched, Role::Match));
+    let pad = labels.saturating_sub(super::text::width(&row.label)) + 2;
+    rich.push(Role::Text, " ".repeat(pad));
+    rich.push(Role::Muted, &row.detail);
+    let key_width = u16::try_from(super::text::width(&row.key)).unwrap_or(u16::MAX);
+    let room = line.width.saturating_sub(key_width + 2);
+    rich.draw(buf, (line.x, line.y), room, theme, Some(ground));
+    if key_width > 0 && line.width > key_width + 1 {
+        let at = (line.right() - 1 - key_width, line.y);
+        Rich::of(Role::Key, &row.key).draw(buf, at, key_width, theme, Some(ground));
+    }
+}
