@@ -12,6 +12,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::session::{Action, Effect, Message, Place, RoomId, Session, Watch};
+use crate::ui::Role;
 use crate::ui::theme::Theme;
 
 /// What a room is to the frame around it.
@@ -90,4 +91,40 @@ impl Rooms {
     pub fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
         RoomId::ALL.iter().flat_map(|id| self.get(*id).hear(session, message)).collect()
     }
+}
+
+/// How long something has been going on; zero when the clock went backwards.
+pub(crate) fn elapsed(since: jiff::Timestamp, now: jiff::Timestamp) -> std::time::Duration {
+    std::time::Duration::try_from(now.duration_since(since)).unwrap_or_default()
+}
+
+/// A path as the user knows it: relative to the selected chart, else to the workspace.
+pub(crate) fn relative(session: &Session, path: &std::path::Path) -> String {
+    let chart = session.selection.mapped.as_ref().map(|mapped| mapped.chart.as_path());
+    let inside = chart.and_then(|chart| path.strip_prefix(chart).ok());
+    inside.or_else(|| path.strip_prefix(&session.given.root).ok()).unwrap_or(path).display().to_string()
+}
+
+/// YAML tokens as roles, line by line.
+pub(crate) fn highlight(text: &str) -> Vec<Vec<(std::ops::Range<usize>, Role)>> {
+    use crate::yaml::lex::Kind;
+    crate::yaml::lex::highlight(text)
+        .into_iter()
+        .map(|line| {
+            line.into_iter()
+                .map(|token| {
+                    let role = match token.kind {
+                        Kind::Key => Role::YamlKey,
+                        Kind::String => Role::YamlString,
+                        Kind::Number => Role::YamlNumber,
+                        Kind::Bool | Kind::Null => Role::YamlBool,
+                        Kind::Comment => Role::YamlComment,
+                        Kind::Anchor => Role::YamlAnchor,
+                        Kind::Punctuation => Role::YamlPunct,
+                    };
+                    (token.range, role)
+                })
+                .collect()
+        })
+        .collect()
 }

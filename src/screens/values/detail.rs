@@ -1,0 +1,201 @@
+//! The right side of Values: the schema of the key under the cursor, every layer that sets it, and what the
+//! unsaved text would do to each environment.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::manifest::ChangeKind;
+use crate::screens::{Look, elapsed, relative};
+use crate::session::{EnvironmentView, Preview, PreviewState, Session};
+use crate::ui::chrome::Pane;
+use crate::ui::glyphs::Glyphs;
+use crate::ui::{Rich, Role, layout, text};
+
+use super::tree::{self, Node};
+
+#[allow(clippy::too_many_arguments)] // one call, from the room's view
+pub(super) fn view(
+    session: &Session,
+    node: Option<&Node>,
+    column: usize,
+    focused: bool,
+    offset: &mut usize,
+    frame: &mut Frame,
+    area: Rect,
+    look: &Look,
+) {
+    let (upper, lower) = layout::rows(area, 52, 7, 6).unwrap_or((area, Rect::ZERO));
+    let title = node.map_or_else(|| "Key".to_owned(), |node| node.key.clone());
+    let pane = Pane::new(title).focused(focused).zoomed(look.zoomed);
+    let inner = pane.draw(frame.buffer_mut(), upper, look.theme);
+    let width = usize::from(inner.width);
+    let lines = node.map(|node| key_lines(session, node, column, width)).unwrap_or_default();
+    *offset = (*offset).min(lines.len().saturating_sub(usize::from(inner.height)));
+    draw(&lines, *offset, frame, inner, look);
+    if lower.is_empty() {
+        return;
+    }
+    let dirty = session.documents.dirty().count();
+    let title = if dirty == 0 { "If saved: nothing is edited".to_owned() } else { "If saved".to_owned() };
+    let inner = Pane::new(title).zoomed(look.zoomed).draw(frame.buffer_mut(), lower, look.theme);
+    let lines = consequences(session, usize::from(inner.width), usize::from(inner.height), look.theme.glyphs);
+    draw(&lines, 0, frame, inner, look);
+}
+
+fn draw(lines: &[Rich], offset: usize, frame: &mut Frame, area: Rect, look: &Look) {
+    for (line, y) in lines.iter().skip(offset).zip(area.top()..area.bottom()) {
+        line.draw(frame.buffer_mut(), (area.x, y), area.width, look.theme, None);
+    }
+}
+
+fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec<Rich> {
+    let mut lines = Vec::new();
+    let Some(view) = session.environments.get(column) else { return lines };
+    for problem in view.problems.iter().filter(|problem| problem.key == node.key) {
+        let words = text::wrap(&problem.to_string(), width);
+        lines.extend(words.into_iter().map(|line| Rich::of(Role::Bad, line)));
+    }
+    let entry = session.chart().and_then(|chart| chart.schema.describe(&node.path));
+    match &entry {
+        Some(entry) => {
+            let headline = entry.headline();
+            if !headline.is_empty() {
+                lines.extend(text::wrap(&headline, width).into_iter().map(|line| Rich::of(Role::Accent, line)));
+            }
+            if let Some(description) = &entry.description {
+                lines.extend(text::wrap(description, width).into_iter().map(|line| Rich::of(Role::Text, line)));
+            }
+            if let Some(pattern) = &entry.pattern {
+                lines.push(Rich::of(Role::Muted, format!("matches {pattern}")));
+            }
+        }
+        None => lines.push(Rich::of(Role::Muted, "the schema says nothing of this key")),
+    }
+    lines.push(Rich::default());
+    let setters = view.merged.setters(&node.path);
+    let head = format!("set for {} by", view.name);
+    lines.push(Rich::of(Role::Muted, if setters.is_empty() { format!("not set for {}", view.name) } else { head }));
+    for (index, origin) in setters.iter().enumerate().rev() {
+        let wins = index + 1 == setters.len();
+        let place = match (&origin.file, origin.line) {
+            (Some(file), Some(line)) => format!("{}:{line}", relative(session, file)),
+            (Some(file), None) => relative(session, file),
+            (None, _) => origin.label.clone(),
+        };
+        let value = tree::shown(&origin.value, &node.path, &session.redactor);
+        let place_width = text::width(&place);
+        let room = width.saturating_sub(place_width + 4);
+        let value = text::elide(&value, room, text::Cut::End, "…").into_owned();
+        let gap = width.saturating_sub(place_width + text::width(&value) + 3);
+        let role = if wins { Role::Text } else { Role::Muted };
+        lines.push(
+            Rich::of(Role::Accent, if wins { "▸ " } else { "  " })
+                .then(role, place)
+                .then(role, " ".repeat(gap))
+                .then(if wins { Role::Changed } else { Role::Muted }, value),
+        );
+    }
+    if node.branch {
+        return lines;
+    }
+    let readers = session.chart().map(|chart| chart.mentions(&node.path)).unwrap_or_default();
+    for (index, reader) in readers.iter().take(4).enumerate() {
+        let lead = if index == 0 { "named in " } else { "         " };
+        lines.push(Rich::of(Role::Muted, format!("{lead}{reader}")));
+    }
+    if readers.len() > 4 {
+        lines.push(Rich::of(Role::Muted, format!("         and {} more places", readers.len() - 4)));
+    }
+    lines
+}
+
+/// A line for each environment, and below it the worst changes as far as there is room.
+fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs) -> Vec<Rich> {
+    let name_width = session.environments.iter().map(|view| text::width(&view.name)).max().unwrap_or(0);
+    // What every environment's headline leaves is shared by those that change something.
+    let changing = session.environments.iter().filter(|view| changes(view).is_some_and(|p| p.changes.changes.len() > 1)).count();
+    let spare = height.saturating_sub(session.environments.len());
+    let each = if changing == 0 { 0 } else { spare / changing };
+    let mut lines = Vec::new();
+    for view in &session.environments {
+        let mut line = Rich::of(Role::Text, format!("{:name_width$}  ", view.name));
+        let (stale, preview) = match &view.preview {
+            PreviewState::Unchanged => {
+                line.push(Role::Muted, "no change");
+                lines.push(line);
+                continue;
+            }
+            PreviewState::Blocked(why) => {
+                line.push(Role::Bad, format!("{} {why}", glyphs.bad));
+                lines.push(line);
+                continue;
+            }
+            PreviewState::Failed(error) => {
+                line.push(Role::Bad, format!("{} {}", glyphs.bad, error.headline()));
+                lines.push(line);
+                continue;
+            }
+            PreviewState::Working { since, last } => {
+                let spinner = glyphs.spin(elapsed(*since, session.now).as_millis());
+                line.push(Role::Busy, format!("{spinner} "));
+                match last {
+                    Some(preview) => (true, preview),
+                    None => {
+                        line.push(Role::Muted, "working it out");
+                        lines.push(line);
+                        continue;
+                    }
+                }
+            }
+            PreviewState::Ready(preview) => (false, preview),
+        };
+        let set = &preview.changes;
+        let role = |role: Role| if stale { Role::Muted } else { role };
+        match set.changes.as_slice() {
+            [] => line.push(role(Role::Muted), "no change"),
+            [only] => {
+                let what = match only.kind {
+                    ChangeKind::Added => "added".to_owned(),
+                    ChangeKind::Removed => "removed".to_owned(),
+                    ChangeKind::Changed => only.summary.clone(),
+                };
+                line.push(role(Role::Text), format!("{} {}  ", only.id.kind, only.id.name));
+                line.push(role(Role::Changed), what);
+            }
+            _ => line.push(role(Role::Changed), set.headline()),
+        }
+        // One object's line is long: what does not fit goes to the next line.
+        if line.width() > width && set.changes.len() == 1 {
+            let mut pieces = line.pieces;
+            let last = pieces.pop();
+            lines.push(Rich { pieces });
+            if let Some((role, what)) = last {
+                lines.push(Rich::of(role, format!("{:name_width$}    {what}", "")));
+            }
+        } else {
+            lines.push(line);
+        }
+        if set.changes.len() > 1 {
+            for change in set.changes.iter().take(each) {
+                lines.push(
+                    Rich::of(role(Role::Muted), format!("{:name_width$}  {} {}  ", "", change.id.kind, change.id.name))
+                        .then(role(Role::Text), change.summary.clone()),
+                );
+            }
+            if set.changes.len() > each && each > 0 {
+                lines.push(Rich::of(Role::Muted, format!("{:name_width$}  and {} more, d shows them", "", set.changes.len() - each)));
+            }
+        }
+        if set.unstable > 0 {
+            lines.push(Rich::of(Role::Muted, format!("{:name_width$}  {} random fields masked", "", set.unstable)));
+        }
+    }
+    lines
+}
+
+fn changes(view: &EnvironmentView) -> Option<&Preview> {
+    match &view.preview {
+        PreviewState::Ready(preview) | PreviewState::Working { last: Some(preview), .. } => Some(preview),
+        _ => None,
+    }
+}

@@ -1,0 +1,224 @@
+//! Editing a value in place: the text of the field, what it means as a value, and the text of the file it
+//! makes. Every keystroke is a complete edit of the document, so that problems and consequences follow typing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::base::{Error, Result};
+use crate::schema::{Entry, Kind};
+use crate::session::{EnvironmentView, Session};
+use crate::yaml::{self, KeyPath, Segment};
+
+/// A field that is open.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    pub environment: String,
+    pub path: KeyPath,
+    pub file: PathBuf,
+    pub text: String,
+    /// Allowed values, when the schema names them.
+    pub choices: Vec<String>,
+    /// Whether the document holds an edit made by this field.
+    applied: bool,
+    /// Nothing was typed yet: the first key replaces the value.
+    pub fresh: bool,
+    /// Why the present text makes no value.
+    pub error: Option<String>,
+    entry: Entry,
+}
+
+impl Field {
+    /// Opens a field on a key of an environment, with the value it has now.
+    pub(super) fn open(session: &Session, view: &EnvironmentView, path: &KeyPath) -> Result<Self> {
+        let file = view.files.last().cloned().ok_or_else(|| {
+            Error::new(format!("{} has no values file to write to", view.name))
+                .next("name one in floe-tui.toml, or map the environment in clusterMapping")
+        })?;
+        let value = path.get(&view.merged.value).cloned().unwrap_or(Value::Null);
+        let mut entry =
+            session.chart().and_then(|chart| chart.schema.describe(path)).unwrap_or_default();
+        if entry.kinds.is_empty() && !value.is_null() {
+            entry.kinds.push(Kind::of(&value));
+        }
+        let mut choices: Vec<String> = entry.options.iter().map(plain).collect();
+        if choices.is_empty() && entry.kinds.contains(&Kind::Boolean) {
+            choices = vec!["true".to_owned(), "false".to_owned()];
+        }
+        let text = if session.redactor.is_secret(path) { String::new() } else { plain(&value) };
+        Ok(Self {
+            environment: view.name.clone(),
+            path: path.clone(),
+            file,
+            text,
+            choices,
+            applied: false,
+            fresh: true,
+            error: None,
+            entry,
+        })
+    }
+
+    /// The next or previous allowed value; for numbers one more or one less.
+    pub(super) fn step(&mut self, forward: bool) {
+        if !self.choices.is_empty() {
+            let count = self.choices.len();
+            let here = self.choices.iter().position(|choice| *choice == self.text);
+            let next = match here {
+                Some(i) if forward => (i + 1) % count,
+                Some(i) => (i + count - 1) % count,
+                None => 0,
+            };
+            if let Some(choice) = self.choices.get(next) {
+                self.text.clone_from(choice);
+            }
+        } else if let Ok(number) = self.text.trim().parse::<i64>() {
+            // Up is one more: the previous choice is the key above.
+            self.text = if forward { number.saturating_sub(1) } else { number.saturating_add(1) }.to_string();
+        }
+    }
+
+    /// What the text means, by the schema's type; without one, as YAML reads it.
+    fn value(&self) -> Result<Value, String> {
+        let text = self.text.trim();
+        if let Some(option) = self.entry.options.iter().find(|option| plain(option) == text) {
+            return Ok(option.clone());
+        }
+        let kinds = &self.entry.kinds;
+        let only_text = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::String);
+        if only_text {
+            return Ok(Value::String(self.text.clone()));
+        }
+        let read = yaml::read(text).map_err(|error| error.message)?;
+        if kinds.contains(&Kind::String) && !kinds.contains(&Kind::of(&read)) {
+            return Ok(Value::String(self.text.clone()));
+        }
+        Ok(read)
+    }
+
+    /// Puts the present text into the document, in place of what this field put there before.
+    pub(super) fn apply(&mut self, session: &mut Session) {
+        self.retract(session);
+        self.error = None;
+        if self.text.trim().is_empty() && !self.entry.kinds.contains(&Kind::String) {
+            self.error = Some("type a value, or Esc and Delete to unset the key".to_owned());
+            return;
+        }
+        match self.value() {
+            Err(message) => self.error = Some(message),
+            Ok(value) => match set(session, &self.environment, &self.path, &value) {
+                Ok(Some((file, text))) => {
+                    session.documents.edit(&format!("set {}", self.path), [(file, text)]);
+                    self.applied = true;
+                }
+                Ok(None) => {}
+                Err(error) => self.error = Some(error.headline()),
+            },
+        }
+    }
+
+    /// Takes back what this field put into the document.
+    pub(super) fn retract(&mut self, session: &mut Session) {
+        if self.applied {
+            session.documents.undo(&self.file);
+            self.applied = false;
+        }
+    }
+}
+
+/// A value as the field shows it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The text of the environment's own file with a key set; `None` when it has that value there already.
+pub(super) fn set(
+    session: &Session,
+    environment: &str,
+    path: &KeyPath,
+    value: &Value,
+) -> Result<Option<(PathBuf, Arc<str>)>> {
+    let view = session.environments.iter().find(|view| view.name == environment);
+    let Some((view, file)) = view.and_then(|view| Some((view, view.files.last()?.clone()))) else {
+        return Err(Error::new(format!("{environment} has no values file")));
+    };
+    let text = session.text(&file).unwrap_or_else(|| Arc::from(""));
+    let own = yaml::read(&text).map_err(|error| {
+        Error::new(format!("the file is not valid YAML: {}", error.message))
+            .at(format!("{}:{}", file.display(), error.line))
+            .next("correct it in the text editor (E)")
+    })?;
+    if path.get(&own) == Some(value) {
+        return Ok(None);
+    }
+    let (path, value) = whole_list(path, value, &own, &view.merged.value);
+    let edited = yaml::edit::set(&text, &path, &value).map_err(|refused| {
+        Error::new(format!("cannot set this key without touching more: {refused}"))
+            .at(file.display().to_string())
+            .next("edit the text instead (E)")
+    })?;
+    Ok(Some((file, Arc::from(edited))))
+}
+
+/// The text of the environment's own file without a key.
+pub(super) fn unset(session: &Session, environment: &str, path: &KeyPath) -> Result<Option<(PathBuf, Arc<str>)>> {
+    let file = session
+        .environments
+        .iter()
+        .find(|view| view.name == environment)
+        .and_then(|view| view.files.last().cloned())
+        .ok_or_else(|| Error::new(format!("{environment} has no values file")))?;
+    let text = session.text(&file).unwrap_or_else(|| Arc::from(""));
+    let own = yaml::read(&text).unwrap_or_default();
+    if path.get(&own).is_none() {
+        return Ok(None);
+    }
+    let edited = yaml::edit::remove(&text, path).map_err(|refused| {
+        Error::new(format!("cannot remove this key without touching more: {refused}"))
+            .at(file.display().to_string())
+            .next("edit the text instead (E)")
+    })?;
+    Ok(Some((file, Arc::from(edited))))
+}
+
+/// Helm replaces lists whole: a change of one item of an inherited list copies the list into the file first.
+fn whole_list(path: &KeyPath, value: &Value, own: &Value, merged: &Value) -> (KeyPath, Value) {
+    let Some(at) = path.0.iter().position(|segment| matches!(segment, Segment::Index(_))) else {
+        return (path.clone(), value.clone());
+    };
+    let list = KeyPath(path.0.iter().take(at).cloned().collect());
+    if list.get(own).is_some() {
+        return (path.clone(), value.clone());
+    }
+    let mut copy = list.get(merged).cloned().unwrap_or_default();
+    let below = path.0.iter().skip(at).try_fold(&mut copy, |value, segment| match segment {
+        Segment::Key(key) => value.get_mut(key),
+        Segment::Index(index) => value.get_mut(index),
+    });
+    if let Some(place) = below {
+        *place = value.clone();
+    }
+    (list, copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn one_item_of_an_inherited_list_brings_the_whole_list() {
+        let merged = json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]});
+        let path = KeyPath::of(["env"]).index(1).key("value");
+        let (set, value) = whole_list(&path, &json!("3"), &json!({}), &merged);
+        assert_eq!(set.to_string(), "env");
+        assert_eq!(value, json!([{"name": "A", "value": "1"}, {"name": "B", "value": "3"}]));
+        let (set, _) = whole_list(&path, &json!("3"), &merged, &merged);
+        assert_eq!(set, path);
+    }
+}
