@@ -137,11 +137,16 @@ seed() {
   k "$name" apply --server-side --force-conflicts "${files[@]}" >/dev/null
   local -n namespaces=NAMESPACES_${name^^}
   [ ${#namespaces[@]} -eq 0 ] || grant "$name" "${namespaces[@]}"
+  # Up means: the nodes take pods, and the rule for unschedulable pods is in force (the API server needs a second to see it).
+  local nodes= rule=
   for ((tries = 0; tries < 200; tries++)); do
-    [ "$(k "$name" get nodes -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}')" = "True True True" ] && return
+    nodes=$(k "$name" get nodes -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}')
+    rule=$(k "$name" create --dry-run=server -f "$HERE/objects/probe.yaml" -o jsonpath='{.spec.nodeSelector}')
+    [ "$nodes" = "True True True" ] && [ -n "$rule" ] && return
     sleep 0.2
   done
-  say "$name: the simulated nodes did not become ready; see $STATE/$name/logs/kwok.log"
+  [ "$nodes" = "True True True" ] || say "$name: the simulated nodes did not become ready; see $STATE/$name/logs/kwok.log"
+  [ -n "$rule" ] || say "$name: the rule for unschedulable pods is not in force; see $STATE/$name/logs/apiserver.log"
   return 1
 }
 

@@ -11,7 +11,8 @@ STARTED=() # records written by this run, newest last: what an interrupted comma
 # start_time PID: sets START, or fails when there is no such process. A zombie counts as gone.
 start_time() {
   local stat
-  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+  # not $(<FILE): where the file is missing that ends bash 5.2 under errexit, even in a condition
+  IFS= read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
   stat=${stat##*) } # the name in parentheses may hold anything
   local -a field
   read -ra field <<<"$stat"

@@ -23,6 +23,7 @@ type story struct {
 	started   time.Time
 	ended     time.Time // when over
 	over      bool
+	failed    bool
 	last      []string // what it says when it ends
 }
 
@@ -90,7 +91,7 @@ func endedStory(p *pod, container string, t *terminated) story {
 	if s.started.IsZero() || s.started.After(t.FinishedAt) {
 		s.started = t.FinishedAt
 	}
-	s.over, s.ended = true, t.FinishedAt
+	s.over, s.ended, s.failed = true, t.FinishedAt, t.ExitCode != 0
 	switch {
 	case t.ExitCode == 0:
 		s.last = s.component.done
@@ -128,6 +129,9 @@ func (s story) upTo(now time.Time, c *cursor) ([]line, time.Time) {
 	}
 	var lines []line
 	begin := s.component.start
+	if s.failed && len(begin) > 1 {
+		begin = begin[:len(begin)-1] // it never got as far as being ready
+	}
 	for ; c.begun < len(begin); c.begun++ {
 		at := s.started.Add(begin[c.begun].after)
 		if at.After(until) {
