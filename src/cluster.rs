@@ -5,19 +5,28 @@
 //! publish their latest snapshot through a `tokio::sync::watch` channel at most every 100 ms. Forbidden,
 //! unreachable and "needs a login" are states ([`Fault`]), not failures of the program.
 
-// The watches that use the rest of this land next.
-#![allow(dead_code)]
-
+pub mod access;
 pub mod connection;
 mod discovery;
 pub mod events;
+#[cfg(test)]
+mod fake;
 pub mod fault;
+mod feed;
 pub mod health;
+pub mod identity;
 pub mod kubeconfig;
+pub mod logs;
 pub mod objects;
+pub mod pins;
 mod plugin;
+pub mod releases;
+pub mod root_cause;
 
 pub use connection::Connection;
 pub use fault::Fault;
 pub use health::Health;
+pub use identity::Identity;
 pub use kubeconfig::Kubeconfig;
+pub use pins::{Pinned, Pins};
+pub use root_cause::{RootCause, root_cause};

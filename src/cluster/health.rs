@@ -10,13 +10,18 @@ mod network;
 mod pod;
 mod workload;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+mod tests;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+pub(crate) use pod::culprit;
 pub use pod::{ContainerRow, ContainerState, Termination, containers};
 
-pub(crate) use look::{int, parse_time, text};
+pub(crate) use look::{count, int, list, observed, parse_time, text, time};
 
 /// How an object does. The order is worst first, so that sorting puts what needs attention on top; `Unknown`
 /// stands behind `Progressing` because a custom resource that reports nothing must not hide a real rollout.

@@ -3,6 +3,9 @@
 //! [`join`] is pure: it takes what is in the stores and makes rows. [`watch`] fills the stores from the cluster and
 //! publishes a new [`ObjectsSnapshot`] at most every 100 ms.
 
+pub mod join;
+pub mod watch;
+
 use jiff::Timestamp;
 
 use super::events::EventRow;
