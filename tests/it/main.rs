@@ -14,5 +14,8 @@
     reason = "a test says what is wrong by panicking, and its modules are no library"
 )]
 
+mod bad_things;
+mod cli;
 mod house;
+mod story;
 mod support;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "tests, pictures and measurements each use a part of it")]
 
 pub mod keys;
+pub mod operator;
 pub mod process;
 pub mod pty;
 pub mod sandbox;

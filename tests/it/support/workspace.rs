@@ -314,3 +314,38 @@ pub fn copy(from: &Path, to: &Path) {
         std::fs::copy(file, &target).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn a_copy_differs_from_the_projects_charts_in_its_namespaces_alone() {
+        let workspace = Workspace::new("copy");
+        assert_eq!(workspace.changed_lines(), []);
+        assert!(
+            workspace.read("values.yaml").contains(&format!("\"{}-{{{{.environment}}}}\"", workspace.prefix))
+        );
+        assert!(workspace.platform().join("charts").is_dir(), "dependencies are built");
+        workspace.write("values-dev.yaml", "global: {environment: dev}\n");
+        assert_eq!(workspace.changed_lines().len(), 1);
+    }
+
+    #[rstest]
+    #[case::helm_3(HelmMajor::Three)]
+    #[case::helm_4(HelmMajor::Four)]
+    fn planes_give_deployers_their_namespaces_and_no_others(#[case] major: HelmMajor) {
+        let workspace = Workspace::on_planes("grant", major, &["dev", "prod"]);
+        for environment in ["dev", "prod"] {
+            let list = workspace.helm(environment, &["list", "--output", "json"]).ok();
+            assert_eq!(list.json(), serde_json::json!([]));
+            let foreign = workspace.helm(environment, &["list", "--all-namespaces"]);
+            assert_ne!(foreign.code, Some(0), "{foreign}");
+            assert!(foreign.stderr.contains("forbidden"), "{foreign}");
+        }
+        let version = workspace.helm("dev", &["version", "--template", "{{.Version}}"]).ok();
+        assert!(version.stdout.starts_with(&format!("v{}.", major.number())), "{version}");
+        assert_eq!(workspace.get("dev", &["secrets"])["kind"], "List");
+    }
+}

@@ -1,0 +1,246 @@
+//! The first five minutes of a newcomer, through a real terminal, on real control planes, with both helms: what the
+//! screen says is held against what `helm history` and `kubectl` say.
+
+use std::time::Duration;
+
+use rstest::rstest;
+
+use super::cli::{crash_the_webserver, revisions};
+use super::support::operator::{CLUSTER, Operator, active_room, header, says};
+use super::support::process::eventually;
+use super::support::pty::{SOON, has, has_row, row_with, text};
+use super::support::sandbox::HelmMajor;
+use super::support::workspace::Workspace;
+
+const WEBSERVER: &str = "floe-platform-dagster-webserver";
+const KEY: &str = "dagster.webserver.replicas";
+
+#[rstest]
+#[case::helm_3(HelmMajor::Three)]
+#[case::helm_4(HelmMajor::Four)]
+fn planes_the_first_five_minutes(#[case] major: HelmMajor) {
+    let workspace = Workspace::on_planes("story", major, &["dev", "qa", "uat", "staging", "prod"]);
+    let mut operator = Operator::open(&workspace, 140, 44);
+    opens_in_charts(&operator, major);
+    a_changed_value_shows_its_consequences_everywhere(&mut operator);
+    saving_changes_one_line(&mut operator, &workspace);
+    an_impossible_value_is_refused_by_the_plan_too(&mut operator, &workspace);
+    installs_dev(&mut operator, &workspace);
+    tests_pass(&mut operator, &workspace);
+    a_crashing_upgrade_says_why(&mut operator, &workspace);
+    the_upgrade_is_interrupted(&mut operator, &workspace);
+    rolls_back_from_the_history(&mut operator, &workspace);
+    operator.quit();
+    the_next_start_knows(&workspace);
+}
+
+fn opens_in_charts(operator: &Operator, major: HelmMajor) {
+    let version = format!("helm {}.", major.number());
+    operator
+        .terminal
+        .wait_for("the helm version in the header", CLUSTER, |screen| header(screen).contains(&version));
+    let screen = operator.terminal.screen();
+    assert_eq!(active_room(&screen), Some("Charts"), "{}", text(&screen));
+    assert!(has(&screen, "otel-collector"), "{}", text(&screen));
+    assert!(says(&screen, &["? help"]), "the newcomer's notice: {}", text(&screen));
+}
+
+fn a_changed_value_shows_its_consequences_everywhere(operator: &mut Operator) {
+    operator.room("Values");
+    operator.terminal.press("/").type_text("replic");
+    operator
+        .terminal
+        .wait_for("a narrower tree", SOON, |screen| has(screen, "replicas") && !has(screen, "tokenLifetime"));
+    operator.terminal.press("Enter");
+    operator.environment("prod");
+    operator.down_to(KEY, |screen| has(screen, KEY));
+    operator.terminal.wait_all(&["1..20", "values-prod.yaml:12", "values.yaml:"], SOON);
+    operator.edit("3");
+    let screen = operator.terminal.wait_for("consequences for all environments", CLUSTER, |screen| {
+        has(screen, "2 to 3")
+            && ["dev", "qa", "uat", "staging"].iter().all(|env| has_row(screen, &[env, "no change"]))
+    });
+    assert!(says(&screen, &["dagster-webserver"]), "which object: {}", text(&screen));
+    assert!(says(&screen, &["scale"]), "what happens to it: {}", text(&screen));
+}
+
+fn saving_changes_one_line(operator: &mut Operator, workspace: &Workspace) {
+    operator.save();
+    assert_eq!(
+        workspace.changed_lines(),
+        [("values-prod.yaml".to_owned(), vec!["    replicas: 3".to_owned()])]
+    );
+}
+
+fn an_impossible_value_is_refused_by_the_plan_too(operator: &mut Operator, workspace: &Workspace) {
+    operator.edit("-1");
+    let problem = "must be at least 1";
+    operator.terminal.wait_for("the problem with file and line", SOON, |screen| {
+        has(screen, problem) && has(screen, "values-prod.yaml:12")
+    });
+    operator.terminal.press("I");
+    operator.terminal.wait_for("a refusal in the same words", CLUSTER, |screen| {
+        active_room(screen) == Some("Run") && has(screen, problem)
+    });
+    operator.terminal.press("Enter");
+    assert!(
+        !says(&operator.terminal.wait_quiet(Duration::from_millis(200), SOON), &["cancel"]),
+        "nothing to confirm"
+    );
+    operator.room("Values");
+    operator.terminal.press("u");
+    operator.terminal.wait_for("the value before", SOON, |screen| {
+        !has(screen, problem) && !header(screen).contains("unsaved")
+    });
+    assert_eq!(workspace.changed_lines()[0].1, ["    replicas: 3"]);
+}
+
+fn installs_dev(operator: &mut Operator, workspace: &Workspace) {
+    operator.environment("dev");
+    let plan = operator.plan("I", "install");
+    for part in ["nonprod-deployer", "values-dev.yaml", "StatefulSet"] {
+        assert!(has(&plan, part), "no `{part}` in the plan:\n{}", text(&plan));
+    }
+    operator.confirm();
+    operator.terminal.wait_for("objects with their health", CLUSTER, |screen| {
+        has_row(screen, &["postgresql"]) && says(screen, &["progressing", "healthy"])
+    });
+    operator.terminal.wait_for("the hook's log", CLUSTER, |screen| says(screen, &["db-migrate"]));
+    operator.terminal.wait_for("everything healthy", CLUSTER, |screen| {
+        !says(screen, &["progressing"])
+            && has_row(screen, &["dagster-webserver", "healthy"])
+            && says(screen, &["deployed"])
+    });
+    assert_eq!(revisions(workspace), ["deployed"]);
+    let deployment = workspace.get("dev", &["deployment", WEBSERVER]);
+    assert_eq!(deployment["status"]["readyReplicas"], 1, "{deployment}");
+    assert_eq!(
+        workspace.get("dev", &["statefulset", "floe-platform-postgresql"])["status"]["readyReplicas"],
+        1
+    );
+}
+
+fn tests_pass(operator: &mut Operator, workspace: &Workspace) {
+    operator.plan("T", "test");
+    operator.confirm();
+    operator.terminal.wait_for("both tests passed", CLUSTER, |screen| {
+        ["test-dagster", "test-polaris"].iter().all(|pod| has(screen, pod))
+            && says(screen, &["passed", "succeeded"])
+    });
+    assert_eq!(revisions(workspace), ["deployed"]);
+}
+
+fn a_crashing_upgrade_says_why(operator: &mut Operator, workspace: &Workspace) {
+    crash_the_webserver(workspace);
+    operator.room("Values");
+    operator.terminal.press("r");
+    let plan = operator.plan("U", "upgrade");
+    assert!(has(&plan, "--reset-values") && has(&plan, "dagster-webserver"), "{}", text(&plan));
+    operator.confirm();
+    let screen = operator.terminal.wait_for("the root cause in one line", CLUSTER, |screen| {
+        has_row(screen, &["dagster-webserver", "CrashLoopBackOff"])
+    });
+    let cause = row_with(&screen, "CrashLoopBackOff").expect("just seen");
+    for part in ["Pod", "restart"] {
+        assert!(text(&screen).contains(part), "no `{part}` with the cause `{cause}`:\n{}", text(&screen));
+    }
+    // The same is true on the cluster: the screen did not make it up.
+    eventually("a crashing pod", CLUSTER, || {
+        let pods = workspace
+            .get("dev", &["pods", "-l", "app.kubernetes.io/component=dagster-webserver"])
+            .to_string();
+        if pods.contains("CrashLoopBackOff") { Ok(()) } else { Err(pods) }
+    });
+    operator.terminal.press("c");
+    operator.terminal.wait_for("the container that the line names", SOON, |screen| {
+        active_room(screen) == Some("Releases") && has(screen, "webserver")
+    });
+    operator.room("Run");
+}
+
+fn the_upgrade_is_interrupted(operator: &mut Operator, workspace: &Workspace) {
+    operator.terminal.press("x");
+    operator.terminal.wait_for("the three ways", SOON, |screen| {
+        says(screen, &["keep waiting"]) && says(screen, &["detach"]) && says(screen, &["interrupt"])
+    });
+    operator.terminal.type_text("interrupt").press("Enter");
+    // Some ways ask once more, some do not.
+    if says(&operator.terminal.wait_quiet(Duration::from_millis(300), SOON), &["cancel"]) {
+        operator.terminal.press("y");
+    }
+    operator.terminal.wait_for("the record that helm leaves", CLUSTER, |screen| says(screen, &["failed"]));
+    eventually("a failed revision", CLUSTER, || {
+        let states = revisions(workspace);
+        if states.last().is_some_and(|state| state == "failed") { Ok(()) } else { Err(format!("{states:?}")) }
+    });
+}
+
+fn rolls_back_from_the_history(operator: &mut Operator, workspace: &Workspace) {
+    operator.terminal.press("R");
+    operator.terminal.wait_for("the history with both revisions", CLUSTER, |screen| {
+        has_row(screen, &["2", "failed"]) && has_row(screen, &["1", "deployed"])
+    });
+    operator.down_to("revision 1", |screen| says(screen, &["revision 1", "to 1"]));
+    operator.terminal.press("Enter");
+    operator.terminal.wait_for("the plan of the way back", CLUSTER, |screen| {
+        active_room(screen) == Some("Run") && has(screen, "rollback") && has(screen, "--kube-context")
+    });
+    operator.confirm();
+    operator.terminal.wait_for("everything healthy again", CLUSTER, |screen| {
+        !has(screen, "CrashLoopBackOff")
+            && has_row(screen, &["dagster-webserver", "healthy"])
+            && says(screen, &["deployed"])
+    });
+    assert_eq!(revisions(workspace).last().map(String::as_str), Some("deployed"));
+    assert_eq!(revisions(workspace).len(), 3);
+    let template = workspace.get("dev", &["deployment", WEBSERVER])["spec"]["template"].to_string();
+    assert!(!template.contains("crash-loop"), "{template}");
+}
+
+fn the_next_start_knows(workspace: &Workspace) {
+    let mut operator = Operator::open(workspace, 140, 44);
+    operator.room("Run");
+    operator.terminal.wait_for("what was done", CLUSTER, |screen| {
+        ["install", "test", "upgrade", "rollback"].iter().all(|verb| says(screen, &[verb]))
+    });
+    operator.quit();
+}
+
+/// Quitting and killing the program while helm works: helm is never touched, the next start picks it up.
+#[rstest]
+#[case::quit(false)]
+#[case::kill(true)]
+fn planes_helm_outlives_the_program(#[case] killed: bool) {
+    let workspace = Workspace::on_planes("outlive", HelmMajor::Four, &["dev"]);
+    // A pod that takes a while, so that helm certainly waits when the program ends.
+    let text = workspace.read("values-dev.yaml");
+    let slow = "dagster:\n  webserver:\n    podAnnotations: {sim.floe.dev/ready-after: 20s}\n";
+    workspace.write("values-dev.yaml", &text.replace("dagster:\n", slow));
+    let mut operator = Operator::open(&workspace, 120, 40);
+    operator.environment("dev");
+    operator.plan("I", "install");
+    operator.confirm();
+    operator
+        .terminal
+        .wait_for("helm at work", CLUSTER, |screen| has_row(screen, &["dagster-webserver", "progressing"]));
+    if killed {
+        operator.terminal.kill();
+        operator.terminal.wait_exit(SOON);
+    } else {
+        operator.terminal.press("q");
+        operator.terminal.wait_exit(SOON);
+        operator.terminal.assert_restored();
+        let said = operator.terminal.raw();
+        assert!(said.contains("pid") || said.contains("process"), "how to come back: {said}");
+    }
+    assert_eq!(revisions(&workspace), ["pending-install"]);
+    let mut operator = Operator::open(&workspace, 120, 40);
+    operator.room("Run");
+    operator.terminal.wait_for("the operation that went on", CLUSTER, |screen| {
+        says(screen, &["install"])
+            && has_row(screen, &["dagster-webserver", "healthy"])
+            && says(screen, &["deployed"])
+    });
+    assert_eq!(revisions(&workspace), ["deployed"]);
+    operator.quit();
+}
