@@ -7,7 +7,7 @@ HOST=127.0.0.1
 COMPONENTS=(etcd apiserver kcm scheduler nodelogs kwok)
 
 certificates() ( # NAME: everything a plane proves itself with; a folder that has ca.crt has all of it
-  cd "$STATE/$1"
+  cd "$STATE/$1" || exit
   umask 077
   local -a ec=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
   openssl req -x509 "${ec[@]}" -days 3650 -keyout ca.key -out ca.part -subj "/CN=$1-ca"
@@ -25,7 +25,7 @@ certificates() ( # NAME: everything a plane proves itself with; a folder that ha
 
 write_kubeconfig() ( # NAME API-PORT
   local name=$1 user token authority
-  cd "$STATE/$name"
+  cd "$STATE/$name" || exit
   umask 077
   authority=$(base64 -w0 ca.crt)
   {
@@ -58,7 +58,12 @@ settle_ports() {
   write_kubeconfig "$1" "$API"
 }
 
-k() { local name=$1; shift; "$BIN/kubectl" --kubeconfig "$STATE/$name/kubeconfig" --context "$name-admin" "$@"; } # NAME ARG...
+# kubectl as the plane's administrator; neither its cache nor its preferences are the user's
+k() {
+  local name=$1
+  shift
+  KUBERC=off KUBECACHEDIR=$STATE/kubectl-cache "$BIN/kubectl" --kubeconfig "$STATE/$name/kubeconfig" --context "$name-admin" "$@"
+} # NAME ARG...
 
 # answers NAME: the API server says it is ready. curl's own settings and proxies must not play a part.
 answers() { curl -q -fs -m 5 --noproxy '*' --cacert "$STATE/$1/ca.crt" "https://$HOST:$API/readyz" >/dev/null; }
@@ -69,6 +74,7 @@ start_server() { # NAME: etcd and the API server
   chmod 700 "$dir"
   [ -e "$dir/ca.crt" ] || certificates "$name"
   settle_ports "$name"
+  servers_from >"$dir/started-from.servers"
   launch "$dir" etcd "$BIN/etcd" --name="$name" --data-dir="$dir/etcd" --unsafe-no-fsync --log-level=warn \
     --auto-compaction-retention=1 --listen-client-urls="http://$HOST:$ETCD" --advertise-client-urls="http://$HOST:$ETCD" \
     --listen-peer-urls="http://$HOST:$PEER" --initial-advertise-peer-urls="http://$HOST:$PEER" \
@@ -112,13 +118,14 @@ await_server() {
 start_rest() { # NAME: those of the other components that do not run
   local name=$1 dir=$STATE/$1
   ports_of "$name"
+  nodes_from >"$dir/started-from.nodes"
   alive "$dir/pids/kcm" || launch "$dir" kcm env GOMEMLIMIT=300MiB "$BIN/kube-controller-manager" \
     --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 --root-ca-file="$dir/ca.crt" \
     --service-account-private-key-file="$dir/sa.key" --enable-hostpath-provisioner=true \
     --node-monitor-grace-period=10m --profiling=false
   alive "$dir/pids/scheduler" || launch "$dir" scheduler "$BIN/kube-scheduler" \
     --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 --profiling=false
-  alive "$dir/pids/nodelogs" || launch "$dir" nodelogs "$NODELOGS" -plane "$dir" -api "https://$HOST:$API" \
+  alive "$dir/pids/nodelogs" || launch "$dir" nodelogs "$NODELOGS" -plane="$dir" -api "https://$HOST:$API" \
     -listen "$HOST:$NODE" -behind "https://$HOST:$KWOK"
   alive "$dir/pids/kwok" || launch "$dir" kwok "$BIN/kwok" --kubeconfig="$dir/kubeconfig" --config="$HERE/stages.yaml" \
     --manage-all-nodes=true --cidr=10.244.0.0/16 --node-ip="$HOST" --node-port="$NODE" --server-address="$HOST:$KWOK" \
@@ -138,7 +145,7 @@ seed() {
   local -n namespaces=NAMESPACES_${name^^}
   [ ${#namespaces[@]} -eq 0 ] || grant "$name" "${namespaces[@]}"
   # Up means: the nodes take pods, and the rule for unschedulable pods is in force (the API server needs a second to see it).
-  local nodes= rule=
+  local nodes='' rule=''
   for ((tries = 0; tries < 200; tries++)); do
     nodes=$(k "$name" get nodes -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}')
     rule=$(k "$name" create --dry-run=server -f "$HERE/objects/probe.yaml" -o jsonpath='{.spec.nodeSelector}')
@@ -187,6 +194,19 @@ running() {
   for component in "${COMPONENTS[@]}"; do
     if alive "$STATE/$1/pids/$component"; then RUNNING+=("$component"); else STOPPED+=("$component"); fi
   done
+}
+
+# What a plane was started from: the programs, and what the simulation is made of.
+servers_from() { echo "$BIN"; }
+nodes_from() { echo "$NODELOGS $(sha256sum <"$HERE/stages.yaml")"; }
+
+# outdated NAME: sets NEW_SERVERS, NEW_NODES when the running plane was started from something else than would be started now.
+# shellcheck disable=SC2034
+outdated() {
+  local from=$STATE/$1/started-from
+  NEW_SERVERS='' NEW_NODES=''
+  [ "$(cat "$from.servers" 2>/dev/null)" = "$(servers_from)" ] || NEW_SERVERS=yes
+  [ "$(cat "$from.nodes" 2>/dev/null)" = "$(nodes_from)" ] || NEW_NODES=yes
 }
 
 stop_plane() { # NAME: clients first, then the API server, then etcd

@@ -72,6 +72,31 @@ finish() {
   done
 }
 
+# end_unrecorded: ends components of this state folder that no record names: the folder was deleted under them, or the shell
+# that started them was killed before it could write. Told by program and command line, both must be ours.
+end_unrecorded() {
+  local file pid record
+  local -a found=()
+  while read -r file; do
+    pid=${file//[^0-9]/}
+    [[ $(readlink "/proc/$pid/exe") == "$PROGRAMS"/* ]] || continue
+    start_time "$pid" || continue
+    for record in "$STATE"/*/pids/*; do
+      alive "$record" && [ "$PID" = "$pid" ] && continue 2
+    done
+    found+=("$pid")
+  done < <(grep -laF -- "=$STATE/" /proc/[0-9]*/cmdline 2>/dev/null)
+  [ ${#found[@]} -eq 0 ] && return
+  say "ending components that nothing knows of any more: processes ${found[*]}"
+  kill -KILL "${found[@]}" 2>/dev/null || true
+  local tries
+  for ((tries = 0; tries < 100; tries++)); do
+    for pid in "${found[@]}"; do start_time "$pid" && { sleep 0.1; continue 2; }; done
+    return 0
+  done
+  return 1
+}
+
 # listening PORT: somebody listens on it (any address, either protocol version).
 listening() {
   local hex

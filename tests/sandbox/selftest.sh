@@ -25,6 +25,7 @@ cleanup() {
   for folder in "$work"/*/; do
     [ ! -e "$folder/.floe-sandbox" ] || FLOE_SANDBOX_DIR=${folder%/} "$sandbox" reset >/dev/null 2>&1
   done
+  for folder in $(left "$work/"); do kill -9 "$folder" 2>/dev/null; done # what a failed check left behind
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -66,6 +67,8 @@ k() { local context=$1; shift; kubectl --kubeconfig "$work/a/kubeconfig" --conte
 in_dir a up >"$work/a.out" 2>"$work/a.err" & first=$!
 in_dir a up >/dev/null 2>&1 & second=$!
 FLOE_SANDBOX_PLANES=nonprod FLOE_SANDBOX_NAMESPACES_NONPROD=one in_dir b up >/dev/null 2>&1 & third=$!
+(cd "$here/nodelogs" && GOTOOLCHAIN=local GOWORK=off go test ./... >"$work/go.out" 2>&1)
+check "nodelogs' own tests" test $? = 0
 check "up" wait $first
 check "a second up at the same time waits and finds it done" wait $second
 check "another copy beside it, with one plane" wait $third
@@ -175,6 +178,9 @@ check "up after etcd was killed" in_dir a up
 check "contents survive" k nonprod-admin get namespace sims
 check "the API server is another" test "$(pid_of a nonprod apiserver)" != "$api"
 check "all of it runs" in_dir a status
+rm "$work/a/nonprod/pids/kwok" # as if the shell that started it had been killed before it wrote that down
+check "up ends a component that nothing knows of" in_dir a up
+check "twelve processes again" test "$(left "$work/a/" | wc -l)" = 12
 
 # --- reset takes the volumes' folders along, also when the plane is down
 check "down" in_dir a down
@@ -207,6 +213,10 @@ check "the kubeconfig follows" kubectl --kubeconfig "$work/b/kubeconfig" --conte
 kill "$squatter" "$innocent"; squatter='' innocent=''
 check "reset" in_dir b reset
 check "nothing left" gone b
+in_dir b up >/dev/null 2>&1
+rm -rf "$work/b"
+check "reset after the folder was deleted under it" in_dir b reset
+check "nothing left of that, either" gone b
 
 # --- an interrupt in the middle of up
 set -m # or a job in the background would ignore the interrupt
