@@ -22,6 +22,7 @@
 //! | [`app`] | the loop, the terminal, the dispatch of effects |
 //! | [`cli`] | headless twins, one file a command |
 
+pub mod app;
 pub mod base;
 pub mod cluster;
 pub mod helm;

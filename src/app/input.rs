@@ -1,0 +1,262 @@
+//! What comes from outside while the program runs: keys, pastes, the mouse, sizes, signals. One stream, which can
+//! be paused while another program has the terminal.
+
+use std::collections::VecDeque;
+use std::future::pending;
+
+use crossterm::event::{
+    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind,
+};
+use futures::{FutureExt, StreamExt};
+use rustix::process::Signal as Number;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::base::Result;
+use crate::base::error::Context;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputEvent {
+    Key(KeyEvent),
+    /// A bracketed paste: text, never commands.
+    Paste(String),
+    Mouse(MouseEvent),
+    Resized,
+    /// The program was stopped and continued by somebody: the terminal has to be taken over again.
+    Resumed,
+    /// The terminal is gone or the program was asked to end.
+    Ends,
+}
+
+/// The stream of input.
+#[derive(Debug)]
+pub struct Input {
+    source: Source,
+    queue: VecDeque<InputEvent>,
+    paused: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    Terminal(Box<FromTerminal>),
+    Channel(mpsc::Receiver<InputEvent>),
+}
+
+#[derive(Debug)]
+struct FromTerminal {
+    /// `None` while paused: a live stream would read the other program's keys.
+    events: Option<EventStream>,
+    signals: Signals,
+}
+
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    resume: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+            // In raw mode these two come from outside only; while another program has the terminal its Ctrl-C
+            // reaches us too and must not end us.
+            interrupt: listen(SignalKind::interrupt())?,
+            quit: listen(SignalKind::quit())?,
+            resume: listen(SignalKind::from_raw(Number::CONT.as_raw()))?,
+        })
+    }
+
+    async fn next(&mut self) -> InputEvent {
+        tokio::select! {
+            _ = self.terminate.recv() => InputEvent::Ends,
+            _ = self.hang_up.recv() => InputEvent::Ends,
+            _ = self.interrupt.recv() => InputEvent::Ends,
+            _ = self.quit.recv() => InputEvent::Ends,
+            _ = self.resume.recv() => InputEvent::Resumed,
+        }
+    }
+
+    /// Forgets what was meant for the program that had the terminal; a request to end us stays.
+    fn forget(&mut self) {
+        let _ = self.interrupt.recv().now_or_never();
+        let _ = self.quit.recv().now_or_never();
+        let _ = self.resume.recv().now_or_never();
+    }
+}
+
+impl Input {
+    /// The input of the terminal. Needs a running tokio runtime.
+    pub fn from_terminal() -> Result<Self> {
+        let events = Some(EventStream::new());
+        let source = Source::Terminal(Box::new(FromTerminal { events, signals: Signals::new()? }));
+        Ok(Self { source, queue: VecDeque::new(), paused: false })
+    }
+
+    /// Input that a test sends. When the sender is gone, the input ends.
+    pub fn from_channel(receiver: mpsc::Receiver<InputEvent>) -> Self {
+        Self { source: Source::Channel(receiver), queue: VecDeque::new(), paused: false }
+    }
+
+    /// Waits for the next event. Cancel-safe.
+    pub async fn next(&mut self) -> Result<InputEvent> {
+        loop {
+            if let Some(event) = self.queue.pop_front() {
+                return Ok(event);
+            }
+            if self.paused {
+                pending::<()>().await;
+            }
+            match &mut self.source {
+                Source::Channel(receiver) => return Ok(receiver.recv().await.unwrap_or(InputEvent::Ends)),
+                Source::Terminal(terminal) => {
+                    let FromTerminal { events, signals } = &mut **terminal;
+                    let Some(events) = events else { return pending().await };
+                    tokio::select! {
+                        event = signals.next() => return Ok(event),
+                        event = events.next() => match event {
+                            Some(Ok(event)) => self.queue.extend(translate(event)),
+                            // The terminal is closed: nobody is left to tell.
+                            Some(Err(_)) | None => return Ok(InputEvent::Ends),
+                        },
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next event if one is there already.
+    pub fn try_next(&mut self) -> Option<InputEvent> {
+        self.next().now_or_never().and_then(Result::ok)
+    }
+
+    /// Stops reading: another program gets the terminal.
+    pub fn pause(&mut self) {
+        self.paused = true;
+        if let Source::Terminal(terminal) = &mut self.source {
+            terminal.events = None;
+        }
+    }
+
+    /// Reads again.
+    pub fn resume(&mut self) {
+        self.paused = false;
+        if let Source::Terminal(terminal) = &mut self.source {
+            terminal.signals.forget();
+            if terminal.events.is_none() {
+                terminal.events = Some(EventStream::new());
+            }
+        }
+    }
+
+    /// Takes bytes that were typed while something else was read from the terminal.
+    pub fn typed(&mut self, bytes: &[u8]) {
+        self.queue.extend(keys_of(bytes).into_iter().map(InputEvent::Key));
+    }
+}
+
+fn translate(event: Event) -> Option<InputEvent> {
+    match event {
+        Event::Key(key) => (key.kind != KeyEventKind::Release).then_some(InputEvent::Key(key)),
+        Event::Paste(text) => Some(InputEvent::Paste(text.replace("\r\n", "\n").replace('\r', "\n"))),
+        // Every cell the mouse crosses would be an event; nothing here reacts to hovering.
+        Event::Mouse(mouse) => (mouse.kind != MouseEventKind::Moved).then_some(InputEvent::Mouse(mouse)),
+        Event::Resize(..) => Some(InputEvent::Resized),
+        Event::FocusGained | Event::FocusLost => None,
+    }
+}
+
+/// The keys of plain bytes: text, control keys and arrows; what is anything else is left out.
+fn keys_of(bytes: &[u8]) -> Vec<KeyEvent> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut keys = Vec::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
+        let key = match c {
+            '\x1b' if matches!(chars.peek(), Some('[' | 'O')) => {
+                chars.next();
+                let mut last = chars.next();
+                while last.is_some_and(|c| matches!(c, '0'..='9' | ';' | '?' | '<' | '>')) {
+                    last = chars.next();
+                }
+                match last {
+                    Some('A') => plain(KeyCode::Up),
+                    Some('B') => plain(KeyCode::Down),
+                    Some('C') => plain(KeyCode::Right),
+                    Some('D') => plain(KeyCode::Left),
+                    _ => continue,
+                }
+            }
+            '\x1b' => plain(KeyCode::Esc),
+            '\r' | '\n' => plain(KeyCode::Enter),
+            '\t' => plain(KeyCode::Tab),
+            '\x7f' | '\x08' => plain(KeyCode::Backspace),
+            '\x01'..='\x1a' => {
+                let letter = char::from(c as u8 + b'a' - 1);
+                KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)
+            }
+            c if c.is_control() => continue,
+            c if c.is_uppercase() => KeyEvent::new(KeyCode::Char(c), KeyModifiers::SHIFT),
+            c => plain(KeyCode::Char(c)),
+        };
+        keys.push(key);
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn key(c: char) -> InputEvent {
+        InputEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
+    }
+
+    #[tokio::test]
+    async fn a_channel_gives_its_events_and_ends() {
+        let (sender, receiver) = mpsc::channel(4);
+        let mut input = Input::from_channel(receiver);
+        assert_eq!(input.try_next(), None);
+        sender.send(key('j')).await.unwrap();
+        assert_eq!(input.next().await.unwrap(), key('j'));
+        input.pause();
+        sender.send(key('k')).await.unwrap();
+        assert_eq!(input.try_next(), None, "a paused input reads nothing");
+        input.resume();
+        assert_eq!(input.try_next(), Some(key('k')));
+        drop(sender);
+        assert_eq!(input.next().await.unwrap(), InputEvent::Ends);
+    }
+
+    #[test]
+    fn typed_bytes_become_the_keys_they_were() {
+        let codes: Vec<KeyCode> = keys_of(b"j2\x1b[B\rQ\x1b").into_iter().map(|key| key.code).collect();
+        let expected = [
+            KeyCode::Char('j'),
+            KeyCode::Char('2'),
+            KeyCode::Down,
+            KeyCode::Enter,
+            KeyCode::Char('Q'),
+            KeyCode::Esc,
+        ];
+        assert_eq!(codes, expected);
+        assert_eq!(keys_of(b"\x10"), [KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)]);
+        assert_eq!(keys_of("日".as_bytes()).len(), 1);
+    }
+
+    #[test]
+    fn pastes_have_plain_line_ends_and_hovering_is_no_event() {
+        assert_eq!(translate(Event::Paste("a\r\nb\rc".into())), Some(InputEvent::Paste("a\nb\nc".into())));
+        let hover =
+            MouseEvent { kind: MouseEventKind::Moved, column: 1, row: 1, modifiers: KeyModifiers::NONE };
+        assert_eq!(translate(Event::Mouse(hover)), None);
+    }
+}
