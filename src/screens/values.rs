@@ -17,6 +17,7 @@ use crate::ui::chrome::Pane;
 use crate::ui::editor::{Editor, EditorState};
 use crate::ui::face::Face;
 use crate::ui::filter::summary;
+use crate::ui::input::Input;
 use crate::ui::layout;
 use crate::ui::table::{Column, Fold, Table};
 use crate::ui::tree::{Folds, Node as TreeNode, flatten};
@@ -259,26 +260,15 @@ impl Values {
                 field.retract(session);
                 return;
             }
-            Action::Command(Command::InputNext) => field.step(true),
-            Action::Command(Command::InputPrevious) => field.step(false),
-            Action::Text(KeyEvent { code: KeyCode::Char(c), .. }) => {
-                // The first key replaces the old value, as a form does; later ones append.
-                if field.fresh {
-                    field.text.clear();
-                }
-                field.text.push(*c);
+            Action::Command(Command::InputNext) if !field.step(true) => {}
+            Action::Command(Command::InputPrevious) if !field.step(false) => {}
+            Action::Text(key) if !field.line.key(*key) => {}
+            Action::Paste(text) if !field.line.paste(text) => {}
+            Action::Command(Command::InputNext | Command::InputPrevious) | Action::Text(_) | Action::Paste(_) => {
+                field.apply(session);
             }
-            Action::Text(KeyEvent { code: KeyCode::Backspace, .. }) => {
-                field.text.pop();
-            }
-            Action::Paste(text) => field.text.push_str(text.lines().next().unwrap_or_default()),
-            _ => {
-                self.field = Some(field);
-                return;
-            }
+            _ => {}
         }
-        field.fresh = false;
-        field.apply(session);
         self.field = Some(field);
     }
 
@@ -575,7 +565,7 @@ impl Values {
             return;
         }
         if let Some(field) = &self.field {
-            let height = 2.min(inner.height);
+            let height = 3.min(inner.height);
             let line = Rect { y: inner.bottom() - height, height, ..inner };
             inner.height -= height;
             self.view_field(session, field, frame, line, look);
@@ -633,29 +623,23 @@ impl Values {
     }
 
     fn view_field(&self, session: &Session, field: &Field, frame: &mut Frame, area: Rect, look: &Look) {
-        let buf = frame.buffer_mut();
-        let prompt = Rich::of(Role::Accent, format!(" {} @ {}: ", field.path.name(), field.environment))
-            .then(Role::Text, &field.text)
-            .then(Role::Cursor, " ");
-        prompt.draw(buf, (area.x, area.y), area.width, look.theme, None);
-        if area.height < 2 {
-            return;
-        }
         let problem = session
             .environments
             .iter()
             .filter(|view| view.name == field.environment)
             .flat_map(|view| &view.problems)
-            .find(|problem| problem.key == field.path.to_string());
-        let second = match (&field.error, problem) {
-            (Some(error), _) => Rich::of(Role::Bad, format!(" {error}")),
-            (None, Some(problem)) => Rich::of(Role::Bad, format!(" {problem}")),
-            (None, None) if !field.choices.is_empty() => {
-                Rich::of(Role::Muted, format!(" {}   Tab next", field.choices.join(" | ")))
-            }
-            (None, None) => Rich::of(Role::Muted, " Enter takes it, Esc leaves it as it was"),
+            .find(|problem| problem.key == field.path.to_string())
+            .map(ToString::to_string);
+        let input = Input {
+            prompt: &format!("{} @ {}", field.path.name(), field.environment),
+            line: &field.line,
+            choices: &field.choices,
+            hint: &field.hint(),
+            error: field.error.as_deref().or(problem.as_deref()),
+            secret: field.secret,
+            focused: true,
         };
-        second.draw(buf, (area.x, area.y + 1), area.width, look.theme, None);
+        input.draw(frame.buffer_mut(), area, look.theme);
     }
 
     fn view_text(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {

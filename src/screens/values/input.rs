@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::base::{Error, Result};
 use crate::schema::{Entry, Kind};
 use crate::session::{EnvironmentView, Session};
+use crate::ui::input::{self, LineEdit};
 use crate::yaml::{self, KeyPath, Segment};
 
 /// A field that is open.
@@ -17,13 +18,13 @@ pub(super) struct Field {
     pub environment: String,
     pub path: KeyPath,
     pub file: PathBuf,
-    pub text: String,
+    pub line: LineEdit,
     /// Allowed values, when the schema names them.
     pub choices: Vec<String>,
     /// Whether the document holds an edit made by this field.
     applied: bool,
-    /// Nothing was typed yet: the first key replaces the value.
-    pub fresh: bool,
+    /// The typed text is not shown.
+    pub secret: bool,
     /// Why the present text makes no value.
     pub error: Option<String>,
     entry: Entry,
@@ -51,48 +52,52 @@ impl Field {
             environment: view.name.clone(),
             path: path.clone(),
             file,
-            text,
+            line: LineEdit::replacing(text),
+            secret: session.redactor.is_secret(path),
             choices,
             applied: false,
-            fresh: true,
             error: None,
             entry,
         })
     }
 
-    /// The next or previous allowed value; for numbers one more or one less.
-    pub(super) fn step(&mut self, forward: bool) {
-        if !self.choices.is_empty() {
-            let count = self.choices.len();
-            let here = self.choices.iter().position(|choice| *choice == self.text);
-            let next = match here {
-                Some(i) if forward => (i + 1) % count,
-                Some(i) => (i + count - 1) % count,
-                None => 0,
-            };
-            if let Some(choice) = self.choices.get(next) {
-                self.text.clone_from(choice);
+    /// The next or previous allowed value; for numbers one less or one more. `true` when the text changed.
+    pub(super) fn step(&mut self, forward: bool) -> bool {
+        let next = if self.choices.is_empty() {
+            let bound = |value: &Option<Value>| value.as_ref().and_then(Value::as_f64);
+            let by = if forward { -1 } else { 1 };
+            input::step(self.line.text(), by, bound(&self.entry.minimum), bound(&self.entry.maximum))
+        } else {
+            input::cycle(&self.choices, self.line.text(), if forward { 1 } else { -1 }).map(str::to_owned)
+        };
+        match next {
+            Some(text) if text != self.line.text() => {
+                self.line.set(text);
+                true
             }
-        } else if let Ok(number) = self.text.trim().parse::<i64>() {
-            // Up is one more: the previous choice is the key above.
-            self.text = if forward { number.saturating_sub(1) } else { number.saturating_add(1) }.to_string();
+            _ => false,
         }
+    }
+
+    /// The one line that says what fits.
+    pub(super) fn hint(&self) -> String {
+        self.entry.headline()
     }
 
     /// What the text means, by the schema's type; without one, as YAML reads it.
     fn value(&self) -> Result<Value, String> {
-        let text = self.text.trim();
+        let text = self.line.text().trim();
         if let Some(option) = self.entry.options.iter().find(|option| plain(option) == text) {
             return Ok(option.clone());
         }
         let kinds = &self.entry.kinds;
         let only_text = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::String);
         if only_text {
-            return Ok(Value::String(self.text.clone()));
+            return Ok(Value::String(self.line.text().to_owned()));
         }
         let read = yaml::read(text).map_err(|error| error.message)?;
         if kinds.contains(&Kind::String) && !kinds.contains(&Kind::of(&read)) {
-            return Ok(Value::String(self.text.clone()));
+            return Ok(Value::String(self.line.text().to_owned()));
         }
         Ok(read)
     }
@@ -101,7 +106,7 @@ impl Field {
     pub(super) fn apply(&mut self, session: &mut Session) {
         self.retract(session);
         self.error = None;
-        if self.text.trim().is_empty() && !self.entry.kinds.contains(&Kind::String) {
+        if self.line.text().trim().is_empty() && !self.entry.kinds.contains(&Kind::String) {
             self.error = Some("type a value, or Esc and Delete to unset the key".to_owned());
             return;
         }

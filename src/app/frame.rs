@@ -1,0 +1,346 @@
+//! What stands around the rooms: header, tabs, footer, notices, and the layers above them. A pure function of
+//! the model, apart from geometry.
+
+use jiff::tz::TimeZone;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::base::time;
+use crate::cluster::identity::Verdict;
+use crate::screens::Look;
+use crate::session::{
+    Ask, Choice, Command, EnvironmentView, Fetched, Level, Notice, Place, RoomId, Session, command,
+};
+use crate::ui::chrome::{Header, Hint, Part, Tab, footer, tabs};
+use crate::ui::dialog::{Dialog, overlay};
+use crate::ui::help::{self, HelpRow, Section};
+use crate::ui::menu::{Menu, MenuRow};
+use crate::ui::notice::{Toast, Tone, message_lines, toasts};
+use crate::ui::theme::Theme;
+use crate::ui::{Filter, Rich, Role, layout};
+
+use super::model::Model;
+use super::overlays::{Open, Question};
+
+/// Draws everything.
+pub fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
+    let area = frame.area();
+    let parts = layout::frame(area);
+    header(&model.session).draw(frame.buffer_mut(), parts.header, theme);
+    let names: Vec<Tab> = RoomId::ALL.iter().map(|room| tab(&model.session, *room)).collect();
+    let current = RoomId::ALL.iter().position(|room| *room == model.session.room).unwrap_or(0);
+    tabs(frame.buffer_mut(), parts.tabs, &names, current, theme);
+    let look = Look { theme, zoomed: model.zoomed };
+    let room = model.session.room;
+    model.rooms.get(room).view(&model.session, frame, parts.body, &look);
+    footer(frame.buffer_mut(), parts.footer, &hints(model), theme);
+    draw_toasts(&model.session, frame, parts.body, theme);
+    let now = model.session.now;
+    for open in &mut model.open {
+        match open {
+            Open::Question(question) => {
+                question.drawn.get_or_insert(now);
+                draw_question(question, &model.session, frame, area, theme);
+            }
+            Open::Help { places, offset } => draw_help(places, offset, &model.session, frame, area, theme),
+            Open::Messages { offset } => draw_messages(offset, &model.session, frame, area, theme),
+        }
+    }
+}
+
+/// `floe-platform · prod → aks-shared-prod / floe-prod            helm 4.2.4 · connected`
+fn header(session: &Session) -> Header {
+    let mut left = Vec::new();
+    let mut protected = false;
+    match (&session.selection.foreign, session.environment()) {
+        (Some(release), _) => {
+            left.push(Part::fixed("", release.release.clone()));
+            left.push(Part::spare(" · ", "not of this workspace", 2).role(Role::Muted));
+            left.push(Part::middle(" → ", release.context.clone()));
+            left.push(Part::fixed(" / ", release.namespace.clone()));
+        }
+        (None, Some(view)) => {
+            protected = view.protected;
+            let chart = session.chart().map(|chart| chart.chart.metadata.name.clone()).unwrap_or_default();
+            left.push(Part::fixed("", chart));
+            left.push(Part::fixed(" · ", view.name.clone()));
+            left.extend(where_to(session, view));
+        }
+        (None, None) => left.push(Part::fixed("", nothing_selected(session))),
+    }
+    let unsaved = session.documents.dirty().count();
+    if unsaved > 0 {
+        left.push(Part::fixed("   ", format!("{unsaved} unsaved")).role(Role::Changed));
+    }
+    let mut right = Vec::new();
+    match &session.helm {
+        Fetched::Ready { value, .. } => right.push(Part::spare("", format!("helm {}", value.version), 3)),
+        Fetched::Failed { .. } => right.push(Part::fixed("", "no helm").role(Role::Bad)),
+        Fetched::Awaited { .. } => {}
+    }
+    if let Some((role, word)) = connection(session) {
+        right.push(Part::spare(" · ", word, 1).role(role));
+    }
+    if session.given.read_only {
+        right.push(Part::fixed(" · ", "read-only").role(Role::Warn));
+    }
+    Header { left, right, protected }
+}
+
+fn where_to(session: &Session, view: &EnvironmentView) -> Vec<Part> {
+    match &view.target {
+        Ok(target) => {
+            let mut parts = vec![Part::middle(" → ", target.cluster.clone())];
+            match &target.context {
+                Some(context) if *context != target.cluster => {
+                    parts.push(Part::middle(" ", format!("({context})")).role(Role::Muted));
+                }
+                Some(_) => {}
+                None => parts.push(Part::fixed(" ", "(no context)").role(Role::Warn)),
+            }
+            parts.push(Part::fixed(" / ", target.namespace.clone()));
+            let name = session.chart().map(|chart| chart.chart.metadata.name.as_str());
+            if name != Some(target.release.as_str()) {
+                parts.push(Part::spare(" / ", target.release.clone(), 1));
+            }
+            parts
+        }
+        Err(error) => vec![Part::middle(" → ", error.what.clone()).role(Role::Warn)],
+    }
+}
+
+fn nothing_selected(session: &Session) -> String {
+    match &session.workspace {
+        Fetched::Awaited { .. } => "floe-tui".to_owned(),
+        Fetched::Failed { .. } => "no workspace".to_owned(),
+        Fetched::Ready { value, .. } if value.charts.is_empty() => {
+            format!("no charts in {}", session.given.root.display())
+        }
+        Fetched::Ready { .. } => "no environment selected".to_owned(),
+    }
+}
+
+fn connection(session: &Session) -> Option<(Role, String)> {
+    let cluster = session.target().map(|target| target.cluster.clone())?;
+    let view = session.world.clusters.get(&cluster)?;
+    Some(match &view.answer {
+        Fetched::Awaited { .. } => (Role::Busy, "connecting".to_owned()),
+        Fetched::Failed { error, .. } => (Role::Bad, error.what.clone()),
+        Fetched::Ready { value: (_, Verdict::Mismatch { .. }), .. } => {
+            (Role::Bad, "another cluster than pinned".to_owned())
+        }
+        Fetched::Ready { .. } => (Role::Good, "connected".to_owned()),
+    })
+}
+
+fn tab(session: &Session, room: RoomId) -> Tab {
+    let key = (RoomId::ALL.iter().position(|r| *r == room).unwrap_or(0) + 1).to_string();
+    let badge = match room {
+        RoomId::Values => {
+            let problems: usize = session.environments.iter().map(|view| view.problems.len()).sum();
+            (problems > 0).then(|| (Role::Bad, problems.to_string()))
+        }
+        RoomId::Clusters => {
+            (!session.problems.is_empty()).then(|| (Role::Bad, session.problems.len().to_string()))
+        }
+        RoomId::Run => {
+            let running = session.world.operations.values().filter(|view| view.is_running()).count();
+            (running > 0).then(|| (Role::Busy, "●".to_owned()))
+        }
+        _ => None,
+    };
+    Tab { key, name: room.title().to_owned(), badge }
+}
+
+/// The footer: the keys of the innermost place first, then those that are always there. A key that writes names
+/// its target.
+fn hints(model: &Model) -> Vec<Hint> {
+    let places = model.places();
+    let session = &model.session;
+    let target = session.release().map(|release| {
+        let environment = session.environment().filter(|_| session.selection.foreign.is_none());
+        match environment {
+            Some(view) => format!("{} @ {}", release.release, view.name),
+            None => format!("{} in {}", release.release, release.namespace),
+        }
+    });
+    let mut found: Vec<(u8, Hint)> = command::TABLE
+        .iter()
+        .filter(|info| info.footer > 0 && places.contains(&info.place))
+        .filter(|info| !(info.writes && session.given.read_only))
+        .filter(|info| fits(session, info.command))
+        .filter_map(|info| {
+            let key = session.keymap.hint(info.command)?;
+            let label = match &target {
+                Some(target) if info.writes && info.place == Place::Everywhere => {
+                    format!("{} {target}", info.title)
+                }
+                _ => info.title.to_owned(),
+            };
+            Some((info.footer, Hint::new(key, label)))
+        })
+        .collect();
+    found.sort_by_key(|(order, _)| *order);
+    // The last one always stays: help, or the way out of an overlay.
+    let help = found.iter().position(|(_, hint)| hint.label == Command::Help.info().title);
+    if let Some(at) = help {
+        let help = found.remove(at);
+        found.push(help);
+    }
+    found.into_iter().map(|(_, hint)| hint).collect()
+}
+
+/// Keys that would do nothing now are not offered.
+fn fits(session: &Session, command: Command) -> bool {
+    let dirty = || session.documents.dirty().next().is_some();
+    match command {
+        Command::Save | Command::Diff => dirty(),
+        Command::Undo => {
+            session.focused_file.as_ref().and_then(|f| session.documents.get(f)).is_some_and(|d| d.can_undo())
+        }
+        Command::Install | Command::Upgrade | Command::Rollback | Command::Test => {
+            let Some(release) = session.release() else { return false };
+            let known = session.world.releases.get(&release.context);
+            let exists = known.map(|snapshot| {
+                snapshot.rows.iter().any(|row| row.name == release.release && row.namespace == release.namespace)
+            });
+            match command {
+                Command::Install => exists != Some(true),
+                _ => exists != Some(false),
+            }
+        }
+        _ => true,
+    }
+}
+
+fn draw_toasts(session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) {
+    let shown: Vec<Toast> = session.notices.shown(session.now).map(toast).collect();
+    toasts(frame.buffer_mut(), area, &shown, theme);
+}
+
+fn toast(notice: &Notice) -> Toast<'_> {
+    let tone = match notice.level {
+        Level::Notice => Tone::Notice,
+        Level::Warning => Tone::Warning,
+        Level::Error => Tone::Error,
+    };
+    Toast { tone, lines: &notice.lines, count: notice.count }
+}
+
+fn draw_question(question: &mut Question, session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) {
+    let rows = question.rows();
+    match &question.ask {
+        Ask::Confirm { title, body, deed, typed } => {
+            let body: Vec<Rich> = body.iter().map(|line| Rich::of(Role::Text, line)).collect();
+            let dialog = Dialog {
+                title,
+                body: &body,
+                deed,
+                typed: typed.as_deref().map(|wanted| (wanted, question.typed.as_str())),
+                on_deed: question.cursor == 1,
+                danger: typed.is_some(),
+            };
+            dialog.draw(frame.buffer_mut(), area, &mut question.offset, theme);
+        }
+        Ask::Line { title, .. } => {
+            let body = [Rich::of(Role::Text, &question.typed).then(Role::Cursor, " ")];
+            let dialog =
+                Dialog { title, body: &body, deed: "Enter takes it", typed: None, on_deed: false, danger: false };
+            dialog.draw(frame.buffer_mut(), area, &mut question.offset, theme);
+        }
+        Ask::Choose { title, choices } | Ask::Mark { title, choices } => {
+            let marks = matches!(question.ask, Ask::Mark { .. });
+            let filter = Filter::parse(&format!("~{}", question.typed));
+            let rows: Vec<MenuRow> = rows
+                .iter()
+                .filter_map(|row| Some((*row, choices.get(*row)?)))
+                .map(|(row, choice)| menu_row(choice, row, question, marks, &filter, session))
+                .collect();
+            let menu =
+                Menu { title, rows: &rows, total: choices.len(), cursor: question.cursor, typed: &question.typed };
+            menu.draw(frame.buffer_mut(), area, theme);
+        }
+    }
+}
+
+fn menu_row(
+    choice: &Choice,
+    row: usize,
+    question: &Question,
+    marks: bool,
+    filter: &Filter,
+    session: &Session,
+) -> MenuRow {
+    let key = match &question.then {
+        crate::session::Then::Command(commands) => {
+            commands.get(row).map(|command| session.keymap.keys(*command).join(" ")).unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    let matched =
+        if question.typed.is_empty() { Vec::new() } else { filter.matches(&choice.label).unwrap_or_default() };
+    MenuRow {
+        label: choice.label.clone(),
+        matched,
+        detail: choice.detail.clone(),
+        key,
+        current: choice.current && !marks,
+        ticked: marks.then(|| question.marked.contains(&row)),
+    }
+}
+
+fn draw_help(
+    places: &[Place],
+    offset: &mut usize,
+    session: &Session,
+    frame: &mut Frame,
+    area: Rect,
+    theme: &Theme,
+) {
+    let sections: Vec<Section> = places
+        .iter()
+        .map(|place| Section {
+            title: place.title().to_owned(),
+            rows: command::TABLE
+                .iter()
+                .filter(|info| info.place == *place)
+                .map(|info| HelpRow {
+                    keys: session.keymap.keys(info.command).join(" "),
+                    title: info.title.to_owned(),
+                    help: info.help.to_owned(),
+                })
+                .collect(),
+        })
+        .collect();
+    let title = format!("Keys of {}", session.room.title());
+    help::draw(frame.buffer_mut(), area, &title, &sections, offset, theme);
+}
+
+fn draw_messages(offset: &mut usize, session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) {
+    let lines: Vec<Rich> = session
+        .notices
+        .all()
+        .iter()
+        .rev()
+        .flat_map(|notice| message_lines(&time::absolute_in(notice.at, TimeZone::system()), &toast(notice), theme))
+        .collect();
+    let width = area.width.saturating_sub(8).min(120);
+    let height = area.height.saturating_sub(4);
+    let count = session.notices.all().len();
+    let title = Rich::of(Role::Title, format!("Messages ({count})"));
+    let foot = Rich::of(Role::Key, "Esc").then(Role::KeyLabel, " close");
+    let inside = overlay(frame.buffer_mut(), area, (width, height), &title, &foot, theme);
+    *offset = (*offset).min(lines.len().saturating_sub(usize::from(inside.height)));
+    if lines.is_empty() {
+        Rich::of(Role::Muted, "nothing was said yet").draw(
+            frame.buffer_mut(),
+            (inside.x, inside.y),
+            inside.width,
+            theme,
+            None,
+        );
+    }
+    for (line, y) in lines.iter().skip(*offset).zip(inside.top()..inside.bottom()) {
+        line.draw(frame.buffer_mut(), (inside.x, y), inside.width, theme, None);
+    }
+}

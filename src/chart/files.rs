@@ -1,0 +1,162 @@
+//! The files of a chart, from a folder or an archive, as helm would load them: `.helmignore` honoured, limits on
+//! number and size, nothing outside of the chart's folder.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::{Error, Problem, Result};
+
+use super::ignore::Ignore;
+
+/// Bounds on what is read; helm has the same kind of bounds for archives.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub files: usize,
+    /// Bytes of one file.
+    pub file: u64,
+    /// Bytes of all files.
+    pub total: u64,
+    pub depth: usize,
+}
+
+/// Far above any real chart (the largest known has a few thousand files).
+pub const LIMITS: Limits = Limits { files: 20_000, file: 5 << 20, total: 100 << 20, depth: 32 };
+
+/// Bytes by path inside the chart.
+#[derive(Debug, Clone, Default)]
+pub struct ChartFiles {
+    by_path: BTreeMap<PathBuf, Arc<[u8]>>,
+    /// Packed or unpacked subcharts under `charts/`, by path inside the chart; only folders' own.
+    pub subcharts: Vec<PathBuf>,
+    pub problems: Vec<Problem>,
+}
+
+impl ChartFiles {
+    /// The files of a chart folder without `charts/`.
+    pub fn of_folder(dir: &Path) -> Result<Self> {
+        let ignore = std::fs::read_to_string(dir.join(".helmignore")).map(|t| Ignore::parse(&t)).unwrap_or_default();
+        let mut files = Self::default();
+        let mut total = 0;
+        let mut pending = vec![(dir.to_owned(), 0)];
+        while let Some((folder, depth)) = pending.pop() {
+            let entries = std::fs::read_dir(&folder).map_err(|error| {
+                Error::new("cannot list the chart's files").at(folder.display().to_string()).because(error)
+            })?;
+            for entry in entries.flatten() {
+                let path = entry.path();
+                let Ok(inside) = path.strip_prefix(dir) else { continue };
+                let Ok(meta) = std::fs::metadata(&path) else { continue };
+                if inside.parent() == Some(Path::new("charts")) {
+                    files.subcharts.push(inside.to_owned());
+                    continue;
+                }
+                if ignore.ignores(inside, meta.is_dir()) || inside.starts_with(".git") {
+                    continue;
+                }
+                if meta.is_dir() {
+                    if depth < LIMITS.depth {
+                        pending.push((path, depth + 1));
+                    }
+                } else if meta.is_file() && files.admits(inside, meta.len(), &mut total) {
+                    match std::fs::read(&path) {
+                        Ok(bytes) => {
+                            files.by_path.insert(inside.to_owned(), bytes.into());
+                        }
+                        Err(error) => {
+                            files.problems.push(Problem::warning(format!("cannot be read: {error}")).at(inside, None));
+                        }
+                    }
+                }
+            }
+        }
+        files.subcharts.sort();
+        Ok(files)
+    }
+
+    /// The files of a packaged chart (`.tgz`), without its top folder.
+    pub fn of_archive(archive: &Path) -> Result<Self> {
+        let name = archive.display().to_string();
+        let bad = |error: std::io::Error| Error::new("cannot read the packaged chart").at(name.clone()).because(error);
+        let file = std::fs::File::open(archive).map_err(bad)?;
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(file).take(LIMITS.total));
+        let mut files = Self::default();
+        let mut total = 0;
+        for entry in tar.entries().map_err(bad)? {
+            let mut entry = entry.map_err(bad)?;
+            let path = entry.path().map_err(bad)?.into_owned();
+            let inside: PathBuf = path.components().skip(1).collect();
+            let is_safe = inside.components().all(|part| matches!(part, Component::Normal(_)));
+            if !entry.header().entry_type().is_file() || inside.as_os_str().is_empty() {
+                continue;
+            }
+            if !is_safe || !files.admits(&inside, entry.size(), &mut total) {
+                continue;
+            }
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).map_err(bad)?;
+            files.by_path.insert(inside, bytes.into());
+        }
+        Ok(files)
+    }
+
+    fn admits(&mut self, inside: &Path, size: u64, total: &mut u64) -> bool {
+        *total = total.saturating_add(size);
+        let fits = size <= LIMITS.file && *total <= LIMITS.total && self.by_path.len() < LIMITS.files;
+        if !fits && self.problems.len() < 20 {
+            let message = format!("is left out: {size} bytes, a chart's files may have {} each", LIMITS.file);
+            self.problems.push(Problem::warning(message).at(inside, None));
+        }
+        fits
+    }
+
+    /// Paths in order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.by_path.keys().map(PathBuf::as_path)
+    }
+
+    /// Bytes of a file.
+    pub fn bytes(&self, path: impl AsRef<Path>) -> Option<&Arc<[u8]>> {
+        self.by_path.get(path.as_ref())
+    }
+
+    /// A file as text; `None` when it is not there or not UTF-8.
+    pub fn text(&self, path: impl AsRef<Path>) -> Option<Arc<str>> {
+        self.bytes(path).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Arc::from)
+    }
+
+    /// The files below a folder of this chart as a chart of its own (a packaged chart's `charts/x`).
+    pub(super) fn below(&self, folder: &Path) -> Self {
+        let by_path = self
+            .by_path
+            .iter()
+            .filter_map(|(path, bytes)| Some((path.strip_prefix(folder).ok()?.to_owned(), bytes.clone())))
+            .collect();
+        Self { by_path, subcharts: Vec::new(), problems: Vec::new() }
+    }
+
+    /// The first file that differs between two charts, and how; `None` when they hold the same. `Chart.yaml` is
+    /// compared by content, because packaging writes it anew; locks and folders of dependencies do not count.
+    pub fn first_difference(&self, other: &Self) -> Option<String> {
+        let counts = |path: &Path| {
+            !path.starts_with("charts") && path != Path::new("Chart.lock") && path != Path::new(".helmignore")
+        };
+        let same_metadata = |path: &Path| {
+            path == Path::new("Chart.yaml")
+                && self.text(path).and_then(|t| super::Metadata::read(&t).ok()).map(|(m, _)| m)
+                    == other.text(path).and_then(|t| super::Metadata::read(&t).ok()).map(|(m, _)| m)
+        };
+        for (path, bytes) in self.by_path.iter().filter(|(path, _)| counts(path)) {
+            match other.by_path.get(path) {
+                None => return Some(format!("{} is missing", path.display())),
+                Some(theirs) if theirs != bytes && !same_metadata(path) => {
+                    return Some(format!("{} differs", path.display()));
+                }
+                Some(_) => {}
+            }
+        }
+        let extra = other.by_path.keys().find(|path| counts(path) && !self.by_path.contains_key(*path));
+        extra.map(|path| format!("{} is no longer there", path.display()))
+    }
+}
