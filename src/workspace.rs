@@ -1,0 +1,18 @@
+//! The folder floe-tui was opened on: its charts, their logical environments, which cluster each runs on, and what
+//! the operator configured. Contexts of the kubeconfig come in as data; nothing here talks to a cluster.
+
+mod discover;
+pub mod edit;
+pub mod located;
+pub mod mapping;
+mod rules;
+pub mod settings;
+pub mod target;
+pub mod user;
+
+pub use discover::{Environment, Workspace, WorkspaceChart, discover, read_mapping};
+pub use edit::MappingEdit;
+pub use mapping::{ClusterMapping, Isolation, Mapping, MappingOrigin, Preset};
+pub use settings::{ChartSettings, EnvironmentSettings, WorkspaceSettings};
+pub use target::{ContextChoice, ContextInfo, Target, resolve};
+pub use user::{Confirm, LogLevel, Settings};

@@ -1,0 +1,342 @@
+//! What a folder holds: its charts, the environments of each, and what is wrong with how they are mapped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::located::Located;
+use super::mapping::{self, KEY, Mapping, MappingOrigin};
+use super::rules;
+use super::settings::{self, ChartSettings, EnvironmentSettings, WorkspaceSettings};
+use crate::base::{Error, Problem, Result};
+use crate::yaml::{self, KeyPath};
+
+/// A logical environment of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// `dev`, `prod`.
+    pub name: String,
+    /// Whether a cluster mapping holds it; without one it can be edited and rendered, not installed.
+    pub mapped: bool,
+    /// The values files after the chart's own `values.yaml`, absolute, lowest first. An edit of this environment
+    /// writes the last; it may not exist yet.
+    pub values_files: Vec<PathBuf>,
+    /// Whether its name has to be typed before something changes there: `prod` and `production` unless
+    /// `floe-tui.toml` says otherwise.
+    pub protected: bool,
+    /// The release's name, when `floe-tui.toml` gives one for this environment.
+    pub release: Option<String>,
+}
+
+/// A chart of the workspace.
+#[derive(Debug, Clone)]
+pub struct WorkspaceChart {
+    /// Its folder, absolute.
+    pub dir: PathBuf,
+    /// Its folder as messages name it: relative to the workspace, empty when the workspace is the chart.
+    pub shown: PathBuf,
+    /// The name that `Chart.yaml` gives, else the folder's.
+    pub name: String,
+    /// The release's name, when `floe-tui.toml` gives one.
+    pub release: Option<String>,
+    /// Which environments run where; `None` when nothing says.
+    pub mapping: Option<Mapping>,
+    /// In the order of the mapping, then those that have only a values file, by name.
+    pub environments: Vec<Environment>,
+    /// What is wrong with mapping, environments and settings. Values and schemas are checked by
+    /// [`super::validate`].
+    pub problems: Vec<Problem>,
+}
+
+impl WorkspaceChart {
+    /// The chart's `values.yaml` as messages name it.
+    pub fn values_name(&self) -> PathBuf {
+        self.shown.join("values.yaml")
+    }
+
+    /// An environment by name.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name == name)
+    }
+}
+
+/// The folder that floe-tui was opened on.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The folder, absolute.
+    pub root: PathBuf,
+    /// By folder.
+    pub charts: Vec<WorkspaceChart>,
+    /// What `floe-tui.toml` says.
+    pub settings: WorkspaceSettings,
+    /// What is wrong with the workspace as such; what is wrong with a chart is there.
+    pub problems: Vec<Problem>,
+}
+
+impl Workspace {
+    /// A chart by its name.
+    pub fn chart(&self, name: &str) -> Option<&WorkspaceChart> {
+        self.charts.iter().find(|chart| chart.name == name)
+    }
+
+    /// A file as messages name it: relative to the workspace where it lies inside.
+    pub fn shown(&self, file: &Path) -> PathBuf {
+        file.strip_prefix(&self.root).unwrap_or(file).to_owned()
+    }
+}
+
+/// Looks at a folder: it is one chart, or holds charts in `charts/` or directly. No chart is no error.
+///
+/// Fails only when the folder cannot be read.
+pub fn discover(dir: &Path) -> Result<Workspace> {
+    let root = fs::canonicalize(dir).map_err(|error| {
+        Error::new("cannot open this folder").at(dir.display().to_string()).because(error)
+    })?;
+    fs::read_dir(&root).map_err(|error| {
+        Error::new("cannot read this folder").at(dir.display().to_string()).because(error)
+    })?;
+    let mut problems = Vec::new();
+    let settings = match fs::read_to_string(root.join(settings::FILE)) {
+        Ok(text) => WorkspaceSettings::read(Path::new(settings::FILE), &text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => WorkspaceSettings::default(),
+        Err(error) => {
+            problems.push(Problem::warning(format!("cannot be read: {error}")).at(settings::FILE, None));
+            WorkspaceSettings::default()
+        }
+    };
+    problems.extend(settings.problems.iter().cloned());
+    let charts: Vec<WorkspaceChart> =
+        chart_folders(&root).into_iter().map(|dir| read_chart(&root, dir, &settings)).collect();
+    for (name, chart) in &settings.charts {
+        if !charts.iter().any(|known| &known.name == name) {
+            let file = settings.file.clone().unwrap_or_default();
+            let key = KeyPath::of(["charts", name]).to_string();
+            problems.push(
+                Problem::warning(format!("no chart here is called {name}")).at(file, chart.line).key(key),
+            );
+        }
+    }
+    Ok(Workspace { root, charts, settings, problems })
+}
+
+fn chart_folders(root: &Path) -> Vec<PathBuf> {
+    if root.join("Chart.yaml").is_file() {
+        return vec![root.to_owned()];
+    }
+    let mut folders: Vec<PathBuf> = [root.join("charts"), root.to_owned()]
+        .iter()
+        .filter_map(|parent| fs::read_dir(parent).ok())
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("Chart.yaml").is_file())
+        .collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
+fn read_chart(root: &Path, dir: PathBuf, settings: &WorkspaceSettings) -> WorkspaceChart {
+    let shown = dir.strip_prefix(root).unwrap_or(&dir).to_owned();
+    let read = |file: &Path| fs::read_to_string(file).ok();
+    let folder = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = read(&dir.join("Chart.yaml"))
+        .and_then(|text| yaml::read(&text).ok())
+        .and_then(|chart| chart.get("name").and_then(Value::as_str).map(str::to_owned))
+        .unwrap_or(folder);
+    let own = settings.charts.get(&name);
+    let values = read(&dir.join("values.yaml")).unwrap_or_default();
+    let (mapping, mut problems) = read_mapping(&shown.join("values.yaml"), &values, own);
+    let files = environment_files(&dir);
+    for (environment, file) in &files {
+        if let Some(text) = read(file) {
+            let shown = file.strip_prefix(root).unwrap_or(file);
+            problems.extend(check_environment_file(shown, &text, environment, mapping.as_ref()));
+        }
+    }
+    let mut names: Vec<String> = mapping.iter().flat_map(Mapping::environments).map(str::to_owned).collect();
+    let mapped = names.len();
+    names.extend(
+        files.iter().map(|(name, _)| name.clone()).filter(|name| !names.contains(name)).collect::<Vec<_>>(),
+    );
+    let environments: Vec<Environment> = names
+        .into_iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let said = own.and_then(|own| own.environments.get(&name));
+            environment(root, &dir, name, index < mapped, said)
+        })
+        .collect();
+    if let (Some(own), Some(file)) = (own, &settings.file) {
+        problems.extend(check_settings(root, file, own, &name, &environments));
+    }
+    WorkspaceChart {
+        release: own.and_then(|own| own.release.clone()),
+        dir,
+        shown,
+        name,
+        mapping,
+        environments,
+        problems,
+    }
+}
+
+/// The mapping of a chart from the text of its `values.yaml` (edited or saved), else from `floe-tui.toml`, with
+/// everything that is wrong with it. `file` is how messages name the values.
+pub fn read_mapping(
+    file: &Path,
+    values: &str,
+    settings: Option<&ChartSettings>,
+) -> (Option<Mapping>, Vec<Problem>) {
+    let base = KeyPath::of([KEY]);
+    let (mut mapping, mut problems) = (None, Vec::new());
+    // Text that is no YAML is reported with the values; there is no mapping in it.
+    if let Ok(parsed) = yaml::parse(values) {
+        let document = Located::yaml(file, parsed);
+        (mapping, problems) = Mapping::read(&document, &base, MappingOrigin::Values);
+        if let Some(mapping) = &mapping {
+            problems.extend(rules::check(mapping, &document, &base));
+        }
+    }
+    let Some(other) = settings.and_then(|settings| settings.mapping.as_ref()) else {
+        return (mapping, problems);
+    };
+    if mapping.as_ref().is_some_and(|mapping| !mapping.clusters.is_empty()) {
+        let line = other.clusters.first().and_then(|cluster| cluster.line);
+        let message = format!("not used, {} has a {KEY} of its own", file.display());
+        problems.push(Problem::warning(message).at(&other.file, line).key(KEY));
+        (mapping, problems)
+    } else {
+        let faults = settings.map(|settings| settings.mapping_problems.clone()).unwrap_or_default();
+        problems.extend(faults);
+        (Some(other.clone()), problems)
+    }
+}
+
+/// `values-<environment>.yaml` files, by environment.
+fn environment_files(dir: &Path) -> Vec<(String, PathBuf)> {
+    let mut files: Vec<(String, PathBuf)> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_name()?.to_str()?.strip_prefix("values-")?.strip_suffix(".yaml")?.to_owned();
+            (path.is_file() && mapping::environment_fault(&name).is_none()).then_some((name, path))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn environment(
+    root: &Path,
+    dir: &Path,
+    name: String,
+    mapped: bool,
+    said: Option<&EnvironmentSettings>,
+) -> Environment {
+    let by_convention = || vec![dir.join(format!("values-{name}.yaml"))];
+    let values_files = match said.and_then(|said| said.values.as_ref()) {
+        Some(files) => {
+            let files: Vec<PathBuf> = files
+                .iter()
+                .map(|file| listed(root, dir, file))
+                .filter(|file| *file != dir.join("values.yaml"))
+                .collect();
+            if files.is_empty() { by_convention() } else { files }
+        }
+        None => by_convention(),
+    };
+    let is_prod = matches!(name.as_str(), "prod" | "production");
+    Environment {
+        protected: said.and_then(|said| said.protected).unwrap_or(is_prod),
+        release: said.and_then(|said| said.release.clone()),
+        mapped,
+        values_files,
+        name,
+    }
+}
+
+/// A file that `floe-tui.toml` lists: in the chart's folder, else in the workspace's.
+fn listed(root: &Path, dir: &Path, file: &Path) -> PathBuf {
+    let in_root = root.join(file);
+    let in_chart = dir.join(file);
+    if !in_chart.exists() && in_root.exists() { in_root } else { in_chart }
+}
+
+/// What is wrong with one `values-<environment>.yaml` as far as environments are concerned.
+fn check_environment_file(
+    file: &Path,
+    text: &str,
+    environment: &str,
+    mapping: Option<&Mapping>,
+) -> Vec<Problem> {
+    let Ok(parsed) = yaml::parse(text) else { return Vec::new() };
+    let document = Located::yaml(file, parsed);
+    let mut problems = Vec::new();
+    let base = KeyPath::of([KEY]);
+    if base.get(&document.value).is_some() {
+        let fault = Problem::error(format!("{KEY} is read from the chart's values.yaml only, move it there"));
+        problems.push(document.place(fault, &base).environment(environment));
+    }
+    let Some(mapping) = mapping else { return problems };
+    if mapping.of(environment).is_none() {
+        let fault = format!("{environment} is in no cluster mapping: it can be rendered, not installed");
+        problems.push(Problem::warning(fault).at(file, None).environment(environment));
+    } else if mapping.origin == MappingOrigin::Values {
+        let path = KeyPath::of(["global", "environment"]);
+        match path.get(&document.value) {
+            Some(Value::String(said)) if said == environment => {}
+            Some(said) => {
+                let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+                let fault = Problem::error(format!("says {said}, but this file is for {environment}"));
+                problems.push(document.place(fault, &path).environment(environment));
+            }
+            None => {
+                let fault = format!(
+                    "does not set global.environment, the chart cannot know that it is {environment}"
+                );
+                problems.push(Problem::warning(fault).at(file, None).environment(environment));
+            }
+        }
+    }
+    problems
+}
+
+/// What `floe-tui.toml` says about a chart and is not so.
+fn check_settings(
+    root: &Path,
+    file: &Path,
+    own: &ChartSettings,
+    chart: &str,
+    environments: &[Environment],
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (name, said) in &own.environments {
+        let key = KeyPath::of(["charts", chart, "environments", name]);
+        match environments.iter().find(|environment| &environment.name == name) {
+            None => problems.push(
+                Problem::warning(format!("{name} is in no cluster mapping and has no values-{name}.yaml"))
+                    .at(file, own.line)
+                    .key(key.to_string()),
+            ),
+            Some(environment) => {
+                let missing =
+                    environment.values_files.iter().filter(|path| said.values.is_some() && !path.exists());
+                problems.extend(missing.map(|path| {
+                    let shown = path.strip_prefix(root).unwrap_or(path);
+                    Problem::error(format!("{} does not exist", shown.display()))
+                        .at(file, said.line)
+                        .key(key.key("values").to_string())
+                        .environment(name)
+                }));
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "discover_tests.rs"]
+mod tests;

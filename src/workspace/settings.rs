@@ -1,0 +1,176 @@
+//! The workspace's `floe-tui.toml`: what the team agreed on about charts and environments, next to the charts.
+//! Nothing wrong in it is fatal.
+//!
+//! ```toml
+//! [charts.floe-platform]
+//! release = "floe"
+//! [charts.floe-platform.environments.prod]
+//! values = ["values-prod.yaml", "secrets-prod.yaml"]
+//! protected = true
+//! [charts.other.clusterMapping.non-prod]   # only for a chart whose values have none
+//! cluster = "aks-shared-nonprod"
+//! environments = ["dev", "qa"]
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::located::Located;
+use super::mapping::{self, Mapping, MappingOrigin};
+use super::rules;
+use crate::base::Problem;
+use crate::yaml::KeyPath;
+
+/// The file's name in the workspace's root.
+pub const FILE: &str = "floe-tui.toml";
+
+/// What `floe-tui.toml` says.
+#[derive(Debug, Clone, Default)]
+pub struct WorkspaceSettings {
+    /// The file, when there is one, relative to the workspace.
+    pub file: Option<PathBuf>,
+    /// By the chart's name.
+    pub charts: BTreeMap<String, ChartSettings>,
+    /// Values that cannot be used (warnings).
+    pub problems: Vec<Problem>,
+}
+
+/// What it says about one chart.
+#[derive(Debug, Clone, Default)]
+pub struct ChartSettings {
+    /// The release's name instead of the chart's.
+    pub release: Option<String>,
+    /// By the environment's name.
+    pub environments: BTreeMap<String, EnvironmentSettings>,
+    /// The mapping of a chart whose values have none.
+    pub mapping: Option<Mapping>,
+    /// What is wrong with that mapping.
+    pub mapping_problems: Vec<Problem>,
+    /// Where the chart's table stands, from 1.
+    pub line: Option<usize>,
+}
+
+/// What it says about one environment of a chart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvironmentSettings {
+    /// The release's name in this environment, used as it is.
+    pub release: Option<String>,
+    /// The values files after `values.yaml`, lowest first, instead of `values-<environment>.yaml`.
+    pub values: Option<Vec<PathBuf>>,
+    /// Whether the environment's name has to be typed before something changes there.
+    pub protected: Option<bool>,
+    /// Where `values` stands, from 1.
+    pub line: Option<usize>,
+}
+
+impl WorkspaceSettings {
+    /// Reads the file's text; `file` is how messages name it.
+    pub fn read(file: &Path, text: &str) -> Self {
+        let mut document = Located::toml(file, text);
+        let root = KeyPath::root();
+        document.only(&root, &["charts"]);
+        let charts = root.key("charts");
+        let mut settings = Self { file: Some(file.to_owned()), ..Self::default() };
+        for name in document.map(&charts).keys() {
+            let chart = read_chart(&mut document, &charts.key(name));
+            settings.charts.insert(name.clone(), chart);
+        }
+        settings.problems = document.problems;
+        settings
+    }
+}
+
+fn read_chart(document: &mut Located, path: &KeyPath) -> ChartSettings {
+    document.only(path, &["release", "environments", mapping::KEY]);
+    let release = release(document, &path.key("release"));
+    let mut environments = BTreeMap::new();
+    let list = path.key("environments");
+    for name in document.map(&list).keys() {
+        let path = list.key(name);
+        if let Some(why) = mapping::environment_fault(name) {
+            document.warn(&path, format!("\"{name}\" is no name for an environment: {why}"));
+            continue;
+        }
+        document.only(&path, &["release", "values", "protected"]);
+        let values = document.texts(&path.key("values"));
+        let environment = EnvironmentSettings {
+            release: self::release(document, &path.key("release")),
+            values: values.map(|files| files.into_iter().map(PathBuf::from).collect()),
+            protected: document.switch(&path.key("protected")),
+            line: document.line(&path.key("values")),
+        };
+        environments.insert(name.clone(), environment);
+    }
+    let base = path.key(mapping::KEY);
+    let (mapping, mut mapping_problems) = Mapping::read(document, &base, MappingOrigin::Settings);
+    if let Some(mapping) = &mapping {
+        mapping_problems.extend(rules::check(mapping, document, &base));
+    }
+    ChartSettings { release, environments, mapping, mapping_problems, line: document.line(path) }
+}
+
+fn release(document: &mut Located, path: &KeyPath) -> Option<String> {
+    let name = document.text(path)?;
+    match super::target::release_fault(&name) {
+        None => Some(name),
+        Some(why) => {
+            document.warn(path, format!("\"{name}\" is no name for a release: {why}"));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> WorkspaceSettings {
+        WorkspaceSettings::read(Path::new(FILE), text)
+    }
+
+    #[test]
+    fn the_example_of_the_readme() {
+        let settings = read(
+            "[charts.floe-platform]\nrelease = \"floe\"\n[charts.floe-platform.environments.prod]\nvalues = [\"values-prod.yaml\", \"secrets-prod.yaml\"]\nprotected = true\n",
+        );
+        assert_eq!(settings.problems, []);
+        let chart = &settings.charts["floe-platform"];
+        assert_eq!(chart.release.as_deref(), Some("floe"));
+        let prod = &chart.environments["prod"];
+        assert_eq!(prod.protected, Some(true));
+        assert_eq!(prod.values.as_ref().unwrap().len(), 2);
+        assert_eq!(prod.line, Some(4));
+    }
+
+    #[test]
+    fn a_mapping_keeps_the_order_of_the_file_and_is_checked() {
+        let settings = read(
+            "[charts.a.clusterMapping.z]\ncluster = \"one\"\nenvironments = [\"dev\"]\n[charts.a.clusterMapping.b]\ncluster = \"two\"\nenvironments = [\"dev\", \"prod\"]\nisolation = \"none\"\n",
+        );
+        let chart = &settings.charts["a"];
+        let mapping = chart.mapping.as_ref().unwrap();
+        assert_eq!(mapping.environments(), ["dev", "prod"]);
+        assert_eq!(mapping.origin, MappingOrigin::Settings);
+        let problems: Vec<_> = chart.mapping_problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            [
+                "floe-tui.toml:7 charts.a.clusterMapping.b.isolation: must be one of namespace, label",
+                "floe-tui.toml:6 charts.a.clusterMapping.b.environments[0]: dev is already in the mapping z; an environment belongs to exactly one"
+            ]
+        );
+    }
+
+    #[test]
+    fn wrong_values_are_warned_and_left_out() {
+        let settings = read(
+            "colour = 1\n[charts.a]\nrelease = \"Bad_Name\"\nextra = 1\n[charts.a.environments.prod]\nprotected = \"yes\"\nvalues = 3\n[charts.a.environments.Bad]\n",
+        );
+        let chart = &settings.charts["a"];
+        assert_eq!((chart.release.as_ref(), chart.environments["prod"].protected), (None, None));
+        let lines: Vec<_> = settings.problems.iter().map(|problem| problem.line.unwrap()).collect();
+        assert_eq!(lines, [1, 4, 3, 7, 6, 8]);
+        assert!(settings.problems.iter().all(|problem| problem.severity == crate::base::Severity::Warning));
+    }
+}
