@@ -1,7 +1,17 @@
 //! What every room stands on. Nothing here knows Helm, Kubernetes or the screen.
 
+pub mod atomic;
 pub mod error;
+pub mod folders;
+pub mod hash;
+pub mod lock;
+pub mod path;
 pub mod problem;
+pub mod redact;
+pub mod text;
+pub mod time;
 
-pub use error::{Error, Result};
+pub use error::{Context, Error, Result};
+pub use hash::Hash;
+pub use path::{KeyPath, Segment};
 pub use problem::{Problem, Severity};

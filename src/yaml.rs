@@ -1,7 +1,17 @@
 //! YAML as Helm sees it: values, positions, lossless edits, colours. Knows nothing of charts.
 
-pub mod path;
+pub mod edit;
+pub mod lex;
+pub mod node;
+pub mod read;
+pub mod scalar;
+pub mod spans;
+pub mod write;
 
-pub use path::{KeyPath, Segment};
+pub use crate::base::path::{KeyPath, Segment};
+pub use edit::Refused;
+pub use read::{Parsed, YamlError, kind_name, parse, parse_values, read, read_all, read_values};
 /// A YAML value after Helm's reading: the JSON data model, keys in file order.
 pub use serde_json::Value;
+pub use spans::{Place, Spans};
+pub use write::write;
