@@ -4,6 +4,10 @@
 //! Every request gets an answer's head within a limit (kube has none), credential programs run under
 //! [`plugin`](super::plugin), and what the server or the network refuses becomes a [`Fault`].
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -83,8 +83,9 @@ impl Fault {
         let cause = clean(if status.message.is_empty() { &status.reason } else { &status.message });
         match status.code {
             401 => Self::NeedsLogin { command: login.map(str::to_owned), cause },
-            _ if status.is_forbidden() => Self::Forbidden { doing, cause },
-            _ if status.is_not_found() => Self::NotFound { doing, cause },
+            403 => Self::Forbidden { doing, cause },
+            // Also a path that nobody serves: its answer is no Status, and kube gives it a reason of its own.
+            404 => Self::NotFound { doing, cause },
             code => Self::Refused { doing, code, reason: clean(&status.reason), cause },
         }
     }
@@ -194,6 +195,10 @@ mod tests {
         assert_eq!(read(&status(401, "Unauthorized", "Unauthorized")).word(), "needs login");
         assert_eq!(read(&status(403, "Forbidden", "secrets is forbidden")).word(), "forbidden");
         assert_eq!(read(&status(404, "NotFound", "gone")).word(), "not found");
+        assert_eq!(
+            read(&status(404, "Failed to parse error data", "404 page not found")).word(),
+            "not found"
+        );
         assert_eq!(read(&status(500, "InternalError", "oops")).word(), "refused");
         assert_eq!(read(&kube::Error::Service("connection refused".into())).word(), "unreachable");
         let carried = Fault::NeedsLogin { command: None, cause: "expired".into() };

@@ -6,6 +6,10 @@
 pub mod join;
 pub mod watch;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+mod tests;
+
 use jiff::Timestamp;
 
 use super::events::EventRow;

@@ -16,6 +16,7 @@
 
 mod bad_things;
 mod cli;
+mod cluster_live;
 mod house;
 mod story;
 mod support;
