@@ -10,6 +10,7 @@ use jsonschema::{Retrieve, Uri, Validator};
 use serde_json::Value;
 
 use crate::base::Problem;
+use crate::chart::Chart;
 use crate::yaml::KeyPath;
 
 pub use entry::{Entry, Kind};
@@ -68,6 +69,13 @@ impl ChartSchema {
         // The outer chart first: what it says of a key counts before what a subchart says.
         parts.sort_by_key(|part| part.section.0.len());
         (Self { parts }, problems)
+    }
+
+    /// The schemas of a chart and of all its subcharts.
+    pub fn load(chart: &Chart) -> (Self, Vec<Problem>) {
+        let mut texts = Vec::new();
+        collect(chart, &KeyPath::root(), &mut texts);
+        Self::compile(texts)
     }
 
     /// Whether no chart here ships a schema.
@@ -139,6 +147,17 @@ impl ChartSchema {
             }
         }
         secret
+    }
+}
+
+fn collect<'c>(chart: &'c Chart, section: &KeyPath, texts: &mut Vec<(KeyPath, PathBuf, &'c str)>) {
+    if let Some((file, text)) = &chart.schema {
+        texts.push((section.clone(), file.clone(), text));
+    }
+    for dependency in &chart.dependencies {
+        if let Some(below) = &dependency.chart {
+            collect(below, &section.key(dependency.key()), texts);
+        }
     }
 }
 

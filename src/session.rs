@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use crate::base::{Error, Problem};
 use crate::base::redact::Redactor;
 use crate::helm::Helm;
+use crate::operations::{ChartSource, PlanRequest, Verb};
 use crate::render::{Request, ValuesSource};
 use crate::workspace::{ContextInfo, Settings, Target, Workspace, WorkspaceChart};
 
@@ -30,7 +31,7 @@ pub use document::{Document, Documents};
 pub use effect::{CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, Watch};
 pub use environments::{EnvironmentView, PreviewState};
 pub use keymap::Keymap;
-pub use message::{Comparison, Loaded, Message, Preview, SaveFailure};
+pub use message::{Comparison, Loaded, LoadedChart, Message, Preview, SaveFailure};
 pub use notice::{Level, Notice, Notices};
 pub use overlay::{Answer, Ask, Choice, Then};
 pub use selection::{Mapped, ReleaseRef, RoomId, Selection};
@@ -77,6 +78,8 @@ pub struct Session {
     pub room: RoomId,
     pub selection: Selection,
     pub workspace: Fetched<Arc<Workspace>>,
+    /// The charts of the workspace with their files and schemas, by folder.
+    pub charts: BTreeMap<PathBuf, Arc<LoadedChart>>,
     pub helm: Fetched<Arc<Helm>>,
     pub contexts: Fetched<Vec<ContextInfo>>,
     pub documents: Documents,
@@ -126,6 +129,7 @@ impl Session {
             room: RoomId::Charts,
             selection: Selection::default(),
             workspace: Fetched::Awaited { since: now },
+            charts: BTreeMap::new(),
             helm: Fetched::Awaited { since: now },
             contexts: Fetched::Awaited { since: now },
             documents: Documents::default(),
@@ -165,7 +169,12 @@ impl Session {
     /// The selected chart.
     pub fn chart(&self) -> Option<&WorkspaceChart> {
         let mapped = self.selection.mapped.as_ref()?;
-        self.workspace.ready()?.charts.iter().find(|chart| chart.chart.dir == mapped.chart)
+        self.workspace.ready()?.charts.iter().find(|chart| chart.dir == mapped.chart)
+    }
+
+    /// The selected chart's files, dependencies and schema.
+    pub fn loaded(&self) -> Option<&Arc<LoadedChart>> {
+        self.charts.get(&self.selection.mapped.as_ref()?.chart)
     }
 
     /// The selected environment with everything known of it.
@@ -195,7 +204,7 @@ impl Session {
     /// Moves the selection to a chart; the environment stays if that chart has it.
     pub fn select_chart(&mut self, chart: &Path) {
         let Some(found) =
-            self.workspace.ready().and_then(|w| w.charts.iter().find(|c| c.chart.dir == chart))
+            self.workspace.ready().and_then(|w| w.charts.iter().find(|c| c.dir == chart))
         else {
             return;
         };
@@ -209,6 +218,67 @@ impl Session {
         self.selection.mapped = Some(Mapped { chart: chart.to_owned(), environment });
     }
 
+    /// A verb on what is selected: on the selected release, with the chart where it is a mapped one.
+    ///
+    /// # Errors
+    /// Nothing is selected, its cluster has no context here, or the verb needs a chart and there is none.
+    pub fn plan_request(&self, verb: Verb, revision: Option<u32>) -> Result<PlanRequest, Error> {
+        if let Some(release) = &self.selection.foreign {
+            if verb.needs_chart() {
+                return Err(Error::new(format!("{} needs a chart of this workspace", verb.word()))
+                    .at(release.to_string())
+                    .next("roll back, test and uninstall work without one"));
+            }
+            let mut request = PlanRequest::new(verb, release.clone());
+            request.revision = revision;
+            request.options.timeout = self.settings.timeout;
+            return Ok(request);
+        }
+        let nothing = || Error::new("no environment is selected").next("choose one with e");
+        let view = self.environment().ok_or_else(nothing)?;
+        let target = view.target.as_ref().map_err(Clone::clone)?;
+        let context = target.context()?;
+        let release = ReleaseRef {
+            context: context.to_owned(),
+            namespace: target.namespace.clone(),
+            release: target.release.clone(),
+        };
+        let mut request = PlanRequest::new(verb, release);
+        request.environment = Some(view.name.clone());
+        request.protected = view.protected;
+        request.revision = revision;
+        request.options.timeout = self.settings.timeout;
+        if verb.needs_chart() {
+            let loaded = self.loaded().ok_or_else(nothing)?;
+            let metadata = &loaded.chart.metadata;
+            request.chart = Some(ChartSource {
+                dir: loaded.chart.dir.clone(),
+                values: view.files.clone(),
+                label: format!("{}-{}", metadata.name, metadata.version),
+            });
+            let own = |path: &Path| path.starts_with(&loaded.chart.dir) || view.files.iter().any(|f| f == path);
+            request.unsaved =
+                self.documents.dirty().map(|document| document.path.clone()).filter(|path| own(path)).collect();
+        }
+        Ok(request)
+    }
+
+    /// Takes what a cluster answered about itself.
+    pub fn take_cluster(
+        &mut self,
+        cluster: &str,
+        context: &str,
+        result: &Result<(crate::cluster::Identity, crate::cluster::Pinned), Error>,
+    ) {
+        let now = self.now;
+        let view = self.world.clusters.entry(cluster.to_owned()).or_insert_with(|| ClusterView {
+            context: context.to_owned(),
+            answer: Fetched::Awaited { since: now },
+        });
+        context.clone_into(&mut view.context);
+        view.answer.take(now, result.clone());
+    }
+
     /// What a text is: the edited one if the session holds it.
     pub fn text(&self, path: &Path) -> Option<Arc<str>> {
         self.documents.get(path).map(|document| document.text.clone())
@@ -219,9 +289,9 @@ impl Session {
         let chart = self.chart()?;
         let (release, namespace) = match &view.target {
             Ok(target) => (target.release.clone(), target.namespace.clone()),
-            Err(_) => (chart.chart.metadata.name.clone(), "default".to_owned()),
+            Err(_) => (chart.name.clone(), "default".to_owned()),
         };
-        let mut request = Request::new(chart.chart.dir.clone(), release, namespace);
+        let mut request = Request::new(chart.dir.clone(), release, namespace);
         for file in &view.files {
             let document = self.documents.get(file);
             request.values.push(match document {
@@ -238,7 +308,7 @@ impl Session {
                 .dirty()
                 .filter(|document| !view.files.contains(&document.path))
                 .filter_map(|document| {
-                    let inside = document.path.strip_prefix(&chart.chart.dir).ok()?;
+                    let inside = document.path.strip_prefix(&chart.dir).ok()?;
                     Some((inside.to_owned(), document.text.clone()))
                 })
                 .collect();
@@ -256,5 +326,3 @@ pub fn release_of(target: &Target) -> Option<ReleaseRef> {
     })
 }
 
-/// What the header says about the connection of a cluster.
-pub type Clusters = BTreeMap<String, ClusterView>;

@@ -6,7 +6,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::base::time;
-use crate::cluster::identity::Verdict;
+use crate::cluster::Pinned;
 use crate::screens::Look;
 use crate::session::{
     Ask, Choice, Command, EnvironmentView, Fetched, Level, Notice, Place, RoomId, Session, command,
@@ -61,7 +61,7 @@ fn header(session: &Session) -> Header {
         }
         (None, Some(view)) => {
             protected = view.protected;
-            let chart = session.chart().map(|chart| chart.chart.metadata.name.clone()).unwrap_or_default();
+            let chart = session.chart().map(|chart| chart.name.clone()).unwrap_or_default();
             left.push(Part::fixed("", chart));
             left.push(Part::fixed(" · ", view.name.clone()));
             left.extend(where_to(session, view));
@@ -99,7 +99,7 @@ fn where_to(session: &Session, view: &EnvironmentView) -> Vec<Part> {
                 None => parts.push(Part::fixed(" ", "(no context)").role(Role::Warn)),
             }
             parts.push(Part::fixed(" / ", target.namespace.clone()));
-            let name = session.chart().map(|chart| chart.chart.metadata.name.as_str());
+            let name = session.chart().map(|chart| chart.name.as_str());
             if name != Some(target.release.as_str()) {
                 parts.push(Part::spare(" / ", target.release.clone(), 1));
             }
@@ -126,7 +126,7 @@ fn connection(session: &Session) -> Option<(Role, String)> {
     Some(match &view.answer {
         Fetched::Awaited { .. } => (Role::Busy, "connecting".to_owned()),
         Fetched::Failed { error, .. } => (Role::Bad, error.what.clone()),
-        Fetched::Ready { value: (_, Verdict::Mismatch { .. }), .. } => {
+        Fetched::Ready { value: (_, Pinned::Mismatch { .. }), .. } => {
             (Role::Bad, "another cluster than pinned".to_owned())
         }
         Fetched::Ready { .. } => (Role::Good, "connected".to_owned()),

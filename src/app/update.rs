@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::base::Error;
-use crate::operations::{PlanRequest, Verb};
+use crate::operations::Verb;
 use crate::session::{
     Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, RoomId, SaveFailure, Session, Setting,
     Side, Then, command,
@@ -298,7 +298,7 @@ impl Model {
     }
 
     fn plan(&mut self, verb: Verb) -> Vec<Effect> {
-        match plan_request(&self.session, verb, None) {
+        match self.session.plan_request(verb, None) {
             Ok(request) => self.session.goto = Some(Goto::Plan(Box::new(request))),
             Err(error) => self.session.fail(&error),
         }
@@ -505,14 +505,16 @@ impl Model {
             session.documents.loaded(path, text.clone(), Some(*hash));
         }
         session.problems.clone_from(&loaded.problems);
+        session.charts =
+            loaded.charts.iter().map(|loaded| (loaded.chart.dir.clone(), loaded.clone())).collect();
         session.workspace.take(session.now, Ok(loaded.workspace.clone()));
         session.invalidate_environments();
         let charts = &loaded.workspace.charts;
         let selected = session.selection.mapped.as_ref().map(|mapped| mapped.chart.clone());
-        if !charts.iter().any(|chart| Some(&chart.chart.dir) == selected.as_ref()) {
+        if !charts.iter().any(|chart| Some(&chart.dir) == selected.as_ref()) {
             // The chart that maps environments is what people come for.
             let best = charts.iter().find(|chart| chart.mapping.is_some()).or_else(|| charts.first());
-            match best.map(|chart| chart.chart.dir.clone()) {
+            match best.map(|chart| chart.dir.clone()) {
                 Some(dir) => session.select_chart(&dir),
                 None => session.selection.mapped = None,
             }
@@ -561,9 +563,4 @@ fn ask_conflict(session: &mut Session, path: &std::path::Path) {
     ];
     let title = format!("{name} changed on disk while it was edited here");
     session.ask(Ask::Choose { title, choices }, Then::Conflict(path.to_owned()));
-}
-
-/// What a verb would be done to: the selected mapped target, or the selected release where no chart is needed.
-pub fn plan_request(session: &Session, verb: Verb, revision: Option<u32>) -> Result<PlanRequest, Error> {
-    session.plan_request(verb, revision)
 }

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use crate::base::{Error, Problem, Severity};
 use crate::values::{LayerSet, Merged};
 use crate::workspace::{self, Target, WorkspaceChart};
+use crate::yaml::KeyPath;
 
-use super::{Effect, Mapped, Preview, PreviewRequest, Session};
+use super::{Effect, LoadedChart, Mapped, Preview, PreviewRequest, Session};
 
 /// One environment.
 #[derive(Debug, Clone)]
@@ -63,7 +64,8 @@ impl Session {
             return Vec::new();
         }
         let Some(workspace) = self.workspace.ready().cloned() else { return Vec::new() };
-        let Some(chart) = workspace.charts.iter().find(|c| c.chart.dir == mapped.chart) else {
+        let Some(loaded) = self.charts.get(&mapped.chart).cloned() else { return Vec::new() };
+        let Some(chart) = workspace.charts.iter().find(|c| c.dir == mapped.chart) else {
             return Vec::new();
         };
         let same_chart = self.computed.as_ref().is_some_and(|(chart, _)| *chart == mapped.chart);
@@ -74,7 +76,7 @@ impl Session {
             .iter()
             .map(|environment| {
                 let last = old.iter().find(|view| view.name == environment.name).map(|v| v.preview.clone());
-                self.compute(chart, environment, last.unwrap_or_default())
+                self.compute(chart, &loaded, environment, last.unwrap_or_default())
             })
             .collect();
         self.ask_for_previews()
@@ -88,15 +90,20 @@ impl Session {
     fn compute(
         &self,
         chart: &WorkspaceChart,
+        loaded: &LoadedChart,
         environment: &workspace::Environment,
         preview: PreviewState,
     ) -> EnvironmentView {
         let provider = |path: &std::path::Path| self.text(path);
-        let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &provider);
+        let layers = LayerSet::for_environment(&loaded.chart, &environment.values_files, &provider);
         let merged = layers.merge();
         let mut problems = layers.problems().to_vec();
         if problems.is_empty() {
-            problems.extend(chart.schema.check(&merged));
+            let locate = |path: &KeyPath| {
+                let winner = merged.setters(path).last().cloned()?;
+                Some((shown(&loaded.chart.dir, &winner.file?), winner.line?))
+            };
+            problems.extend(loaded.schema.check(&merged.value, &locate));
         }
         let contexts = self.contexts.ready().map_or(&[][..], Vec::as_slice);
         let target = workspace::resolve(chart, environment, contexts, &self.settings);
@@ -156,4 +163,9 @@ impl Session {
             };
         }
     }
+}
+
+/// A file as problems name it: relative to the chart.
+fn shown(chart: &std::path::Path, file: &std::path::Path) -> PathBuf {
+    file.strip_prefix(chart).unwrap_or(file).to_owned()
 }

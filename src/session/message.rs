@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use crate::base::hash::Hash;
 use crate::base::{Error, Problem};
-use crate::cluster::identity::{Identity, Verdict};
-use crate::cluster::{ObjectsSnapshot, ReleasesSnapshot};
+use crate::chart::Chart;
+use crate::cluster::objects::ObjectsSnapshot;
+use crate::cluster::releases::ReleasesSnapshot;
+use crate::cluster::{Identity, Pinned};
 use crate::helm::Helm;
 use crate::helm::record::Record;
 use crate::manifest::{ChangeSet, Object, ObjectId};
 use crate::operations::{OperationId, OperationView, Plan};
+use crate::schema::ChartSchema;
 use crate::workspace::{ContextInfo, Workspace};
 
 use super::effect::{LogRef, Side};
@@ -28,7 +31,7 @@ pub enum Message {
     Compared { generation: u64, result: Result<Arc<Comparison>, Error> },
     Template { generation: u64, template: PathBuf, result: Result<Arc<str>, Error> },
     DependenciesBuilt { chart: PathBuf, result: Result<String, Error> },
-    Cluster { cluster: String, context: String, result: Result<(Identity, Verdict), Error> },
+    Cluster { cluster: String, context: String, result: Result<(Identity, Pinned), Error> },
     Releases { context: String, snapshot: Arc<ReleasesSnapshot> },
     Objects { release: ReleaseRef, snapshot: Arc<ObjectsSnapshot> },
     Record { release: ReleaseRef, revision: Option<u32>, result: Result<Arc<Record>, Error> },
@@ -54,10 +57,18 @@ pub enum Message {
 #[derive(Debug)]
 pub struct Loaded {
     pub workspace: Arc<Workspace>,
+    pub charts: Vec<Arc<LoadedChart>>,
     /// Absolute path, text, hash.
     pub texts: Vec<(PathBuf, Arc<str>, Hash)>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+/// A chart with its compiled schemas.
+#[derive(Debug)]
+pub struct LoadedChart {
+    pub chart: Chart,
+    pub schema: ChartSchema,
 }
 
 /// Why a file was not written. The text is still in its document.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+pub use crate::helm::ReleaseRef;
+
 /// A room of the house.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum RoomId {
@@ -29,21 +31,6 @@ impl RoomId {
             Self::Releases => "Releases",
             Self::Run => "Run",
         }
-    }
-}
-
-/// Where a release lives: enough to ask a cluster about it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub struct ReleaseRef {
-    /// The kubeconfig context.
-    pub context: String,
-    pub namespace: String,
-    pub release: String,
-}
-
-impl std::fmt::Display for ReleaseRef {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} / {} / {}", self.context, self.namespace, self.release)
     }
 }
 

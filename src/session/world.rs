@@ -7,8 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::base::Error;
-use crate::cluster::identity::{Identity, Verdict};
-use crate::cluster::{ObjectsSnapshot, ReleasesSnapshot};
+use crate::cluster::objects::ObjectsSnapshot;
+use crate::cluster::releases::ReleasesSnapshot;
+use crate::cluster::{Identity, Pinned};
 use crate::helm::record::Record;
 use crate::operations::{OperationId, OperationView};
 
@@ -54,7 +55,7 @@ impl<T> Fetched<T> {
 #[derive(Debug, Clone)]
 pub struct ClusterView {
     pub context: String,
-    pub answer: Fetched<(Identity, Verdict)>,
+    pub answer: Fetched<(Identity, Pinned)>,
 }
 
 /// The log of one container, bounded.
