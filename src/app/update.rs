@@ -475,6 +475,7 @@ impl Model {
             Message::Launched(Err(error)) | Message::Failed(error) | Message::WorkerDied { error, .. } => {
                 session.fail(error);
             }
+            Message::LogStarted { log } => session.world.log_started(log),
             Message::LogLines { log, lines, dropped } => {
                 session.world.log_lines(log.clone(), lines.clone(), *dropped);
             }

@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::health::{ContainerRow, Health};
 
 /// An object that should exist, because the manifest (or a hook) of a release says so.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Wanted {
     pub api_version: String,
     pub kind: String,

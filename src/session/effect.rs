@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::hash::Hash;
+use crate::cluster::objects::Wanted;
 use crate::manifest::ObjectId;
 use crate::operations::{OperationId, Plan, PlanRequest};
 use crate::render::Request;
@@ -145,7 +146,7 @@ pub enum Watch {
     /// The releases of a context: of the cluster, or of these namespaces where the cluster-wide list is refused.
     Releases { context: String, namespaces: Vec<String> },
     /// The objects of a release with everything they own. The ids come from the record or the plan.
-    Objects { release: ReleaseRef, ids: Arc<[ObjectId]> },
+    Objects { release: ReleaseRef, ids: Arc<[Wanted]> },
     /// The journal of an operation.
     Journal(OperationId),
     /// The log of a container.

@@ -40,6 +40,8 @@ pub enum Message {
     Launched(Result<OperationId, Error>),
     Operations(Vec<Arc<OperationView>>),
     Operation(Arc<OperationView>),
+    /// A log is read from its tail on; what was known of it is replaced.
+    LogStarted { log: LogRef },
     /// New lines of a log; `dropped` counts those that came faster than they could be taken.
     LogLines { log: LogRef, lines: Vec<String>, dropped: usize },
     LogEnded { log: LogRef, error: Option<Error> },

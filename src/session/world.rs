@@ -117,6 +117,15 @@ impl World {
         }
     }
 
+    /// A log is read anew.
+    pub fn log_started(&mut self, log: &LogRef) {
+        if let Some(view) = self.logs.get_mut(log) {
+            *view = LogView::default();
+        } else {
+            self.log_lines(log.clone(), Vec::new(), 0);
+        }
+    }
+
     /// Notes the end of a log.
     pub fn log_ended(&mut self, log: &LogRef, error: Option<Error>) {
         if !self.logs.contains_key(log) {

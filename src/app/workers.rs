@@ -1,0 +1,218 @@
+//! Everything that waits: files, helm, clusters, supervisors. Each effect becomes a task whose answer is a
+//! message; the rooms never see a task. One slot a job, latest wins.
+
+mod clusters;
+mod files;
+mod operations;
+mod rendering;
+mod slot;
+mod watches;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::base::folders::Folders;
+use crate::base::redact::Redactor;
+use crate::base::{Error, Result};
+use crate::helm::Helm;
+use crate::helm::renderer::CliRenderer;
+use crate::operations::Store;
+use crate::session::{Effect, Given, Mapped, Message, ReleaseRef, Watch};
+
+use clusters::Connections;
+use slot::Slots;
+use watches::Watches;
+
+/// Typing goes on for so long before the previews are worked out.
+const TYPING_PAUSE: Duration = Duration::from_millis(120);
+
+/// What a slot is for; a newer wish for the same one replaces the older.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Slot {
+    Workspace,
+    Helm,
+    Contexts,
+    Save(PathBuf),
+    Preview(Mapped),
+    Compare,
+    Template,
+    Dependencies(PathBuf),
+    Cluster(String),
+    Record(ReleaseRef, Option<u32>),
+    Object,
+    Plan,
+    /// Never replaced: each launch, interrupt and setting has a number of its own.
+    Once(u64),
+    Watch(Watch),
+}
+
+/// What tasks share: cheap to clone.
+#[derive(Clone)]
+struct Shared {
+    given: Arc<Given>,
+    folders: Arc<Folders>,
+    redactor: Arc<Redactor>,
+    connections: Connections,
+    store: Arc<Store>,
+    /// Known once helm was found.
+    renderer: Arc<Mutex<Option<(Arc<Helm>, Arc<CliRenderer>)>>>,
+    config_file: Arc<PathBuf>,
+    answers: mpsc::Sender<Message>,
+}
+
+impl Shared {
+    async fn answer(&self, message: Message) {
+        // A closed channel means that the program ends.
+        let _ = self.answers.send(message).await;
+    }
+
+    fn helm(&self) -> Result<(Arc<Helm>, Arc<CliRenderer>)> {
+        self.renderer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or_else(|| Error::new("helm is not there yet").next("install helm, or name it with --helm"))
+    }
+}
+
+/// The side of the program that waits.
+pub struct Workers {
+    shared: Shared,
+    slots: Slots<Slot>,
+    watches: Watches,
+    once: u64,
+}
+
+impl Workers {
+    /// Nothing runs until the first effect.
+    pub fn new(
+        given: Given,
+        folders: Folders,
+        redactor: Arc<Redactor>,
+        config_file: PathBuf,
+        answers: mpsc::Sender<Message>,
+    ) -> Self {
+        let store = Arc::new(Store::new(&folders));
+        let connections = Connections::new(given.kubeconfig.clone());
+        let shared = Shared {
+            given: Arc::new(given),
+            folders: Arc::new(folders),
+            redactor,
+            connections,
+            store,
+            renderer: Arc::default(),
+            config_file: Arc::new(config_file),
+            answers,
+        };
+        Self { shared, slots: Slots::default(), watches: Watches::default(), once: 0 }
+    }
+
+    /// Starts what an effect asks for.
+    pub fn dispatch(&mut self, effect: Effect) {
+        let shared = self.shared.clone();
+        let now = Duration::ZERO;
+        match effect {
+            Effect::LoadWorkspace => self.slots.start(Slot::Workspace, now, files::load(shared)),
+            Effect::FindHelm => self.slots.start(Slot::Helm, now, rendering::find_helm(shared)),
+            Effect::LoadContexts => self.slots.start(Slot::Contexts, now, clusters::load_contexts(shared)),
+            Effect::Save { path, text, expect } => {
+                self.slots.start(Slot::Save(path.clone()), now, files::save(shared, path, text, expect));
+            }
+            Effect::Preview(request) => {
+                let slot = Slot::Preview(request.target.clone());
+                self.slots.start(slot, TYPING_PAUSE, rendering::preview(shared, *request));
+            }
+            Effect::Compare(request) => {
+                self.slots.start(Slot::Compare, now, rendering::compare(shared, *request));
+            }
+            Effect::RenderTemplate { generation, request, template } => {
+                let work = rendering::template(shared, generation, *request, template);
+                self.slots.start(Slot::Template, TYPING_PAUSE, work);
+            }
+            Effect::BuildDependencies { chart } => {
+                let slot = Slot::Dependencies(chart.clone());
+                self.slots.start(slot, now, rendering::build_dependencies(shared, chart));
+            }
+            Effect::CheckCluster { cluster, context, namespace } => {
+                let slot = Slot::Cluster(cluster.clone());
+                self.slots.start(slot, now, clusters::check(shared, cluster, context, namespace, false));
+            }
+            Effect::PinCluster { cluster, context, namespace } => {
+                let slot = Slot::Cluster(cluster.clone());
+                self.slots.start(slot, now, clusters::check(shared, cluster, context, namespace, true));
+            }
+            Effect::FetchRecord { release, revision } => {
+                let slot = Slot::Record(release.clone(), revision);
+                self.slots.start(slot, now, clusters::fetch_record(shared, release, revision));
+            }
+            Effect::FetchObject { context, id } => {
+                self.slots.start(Slot::Object, now, clusters::fetch_object(shared, context, id));
+            }
+            Effect::Plan { generation, request } => {
+                self.slots.start(Slot::Plan, now, operations::plan(shared, generation, *request));
+            }
+            Effect::Launch(plan) => self.once(operations::launch(shared, *plan)),
+            Effect::Interrupt(id) => self.once(operations::interrupt(shared, id, false)),
+            Effect::Kill(id) => self.once(operations::interrupt(shared, id, true)),
+            Effect::LoadOperations => self.once(operations::load(shared)),
+            Effect::MarkSeen(id) => self.once(operations::mark_seen(shared, id)),
+            Effect::Remember(setting) => self.once(files::remember(shared, setting)),
+            // The loop's own.
+            Effect::Copy { .. }
+            | Effect::OpenEditor { .. }
+            | Effect::Login { .. }
+            | Effect::CaptureMouse(_)
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::Quit => {}
+        }
+    }
+
+    fn once(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.once += 1;
+        self.slots.start(Slot::Once(self.once), Duration::ZERO, work);
+    }
+
+    /// Starts and ends watches until they are those that are wanted; says which tasks died by a fault of ours.
+    pub fn reconcile(&mut self, wanted: &[Watch]) -> Vec<String> {
+        for (watch, token) in self.watches.reconcile(wanted, Instant::now()) {
+            let shared = self.shared.clone();
+            let slot = Slot::Watch(watch.clone());
+            let work = async move {
+                match watch {
+                    Watch::Releases { context, namespaces } => {
+                        clusters::watch_releases(shared, context, namespaces, token).await;
+                    }
+                    Watch::Objects { release, ids } => {
+                        clusters::watch_objects(shared, release, ids, token).await;
+                    }
+                    Watch::Log(log) => clusters::watch_log(shared, log, token).await,
+                    Watch::Journal(id) => operations::watch(shared, id, token).await,
+                    Watch::Files => files::watch(shared, token).await,
+                }
+            };
+            self.slots.start(slot, Duration::ZERO, work);
+        }
+        self.slots.reap()
+    }
+
+    /// Whether [`Workers::reconcile`] has to be called again soon though nothing happened.
+    pub fn lingers(&self) -> bool {
+        self.watches.lingers()
+    }
+
+    /// After a login or a new kubeconfig: connect anew.
+    pub fn forget_connection(&mut self, context: &str) {
+        self.shared.connections.forget();
+        self.watches.restart(|watch| match watch {
+            Watch::Releases { context: of, .. } => of == context,
+            Watch::Objects { release, .. } => release.context == context,
+            Watch::Log(log) => log.context == context,
+            Watch::Journal(_) | Watch::Files => false,
+        });
+    }
+}

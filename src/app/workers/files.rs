@@ -1,0 +1,153 @@
+//! The workspace on disk: reading it, writing one file, noticing that somebody else changed it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::atomic::{self, SaveError};
+use crate::base::hash::Hash;
+use crate::base::{Error, Problem, Result};
+use crate::chart::Chart;
+use crate::schema::ChartSchema;
+use crate::session::{Loaded, LoadedChart, Message, SaveFailure, Setting};
+use crate::workspace;
+
+use super::Shared;
+
+/// How often the workspace's files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Reads the workspace with every text that can be edited.
+pub(super) async fn load(shared: Shared) {
+    let root = shared.given.root.clone();
+    let read = tokio::task::spawn_blocking(move || read(&root)).await;
+    let result = read.unwrap_or_else(|error| Err(Error::new("reading the workspace failed").because(error)));
+    shared.answer(Message::Workspace(result)).await;
+}
+
+fn read(root: &Path) -> Result<Loaded> {
+    let workspace = workspace::discover(root)?;
+    let mut problems: Vec<Problem> = workspace.problems.clone();
+    let mut charts = Vec::new();
+    let mut texts: Vec<(PathBuf, Arc<str>, Hash)> = Vec::new();
+    for found in &workspace.charts {
+        problems.extend(found.problems.iter().cloned());
+        match Chart::load(&found.dir) {
+            Ok(chart) => {
+                let (schema, wrong) = ChartSchema::load(&chart);
+                problems.extend(wrong);
+                problems.extend(chart.problems.iter().cloned());
+                charts.push(Arc::new(LoadedChart { chart, schema }));
+            }
+            Err(error) => problems.push(Problem::error(error.what.clone()).at(found.shown.join("Chart.yaml"), None)),
+        }
+        let own = found.dir.join("values.yaml");
+        let of_environments = found.environments.iter().flat_map(|environment| environment.values_files.iter().cloned());
+        for path in std::iter::once(own).chain(of_environments) {
+            if texts.iter().any(|(known, _, _)| *known == path) || !path.exists() {
+                continue;
+            }
+            match atomic::read(&path) {
+                Ok(file) => texts.push((path, file.text, file.hash)),
+                Err(error) => {
+                    let shown = workspace.shown(&path);
+                    problems.push(Problem::error(error.what.clone()).at(shown, None));
+                }
+            }
+        }
+    }
+    Ok(Loaded { workspace: Arc::new(workspace), charts, texts, problems })
+}
+
+/// Writes one file if the disk still holds what was read.
+pub(super) async fn save(shared: Shared, path: PathBuf, text: Arc<str>, expect: Option<Hash>) {
+    let (to, bytes) = (path.clone(), text.clone());
+    let written = tokio::task::spawn_blocking(move || match expect {
+        Some(_) => atomic::write(&to, bytes.as_bytes(), expect),
+        None => atomic::create(&to, bytes.as_bytes()),
+    })
+    .await;
+    let result = match written {
+        Ok(Ok(hash)) => Ok(hash),
+        Ok(Err(SaveError::ChangedOnDisk { path, found })) => {
+            let theirs = atomic::read(&path).map(|file| file.text).unwrap_or_default();
+            Err(SaveFailure::ChangedOnDisk { text: theirs, hash: found })
+        }
+        Ok(Err(SaveError::Io(error))) => Err(SaveFailure::Failed(error)),
+        Err(error) => Err(SaveFailure::Failed(Error::new("saving failed").because(error))),
+    };
+    shared.answer(Message::Saved { path, text, result }).await;
+}
+
+/// Keeps a setting for the next start, in the user's configuration, everything else in it untouched.
+pub(super) async fn remember(shared: Shared, setting: Setting) {
+    let path = shared.config_file.to_path_buf();
+    let written = tokio::task::spawn_blocking(move || {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let expect = (!text.is_empty()).then(|| Hash::of(text.as_bytes()));
+        let edited = match setting {
+            Setting::Theme(theme) => workspace::user::with_theme(&text, &theme),
+            Setting::Context { cluster, context } => workspace::user::with_cluster(&text, &cluster, &context),
+        }?;
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| Error::new("cannot make the folder").at(parent.display().to_string()).because(error))?;
+        }
+        let saved = match expect {
+            Some(_) => atomic::write(&path, edited.as_bytes(), expect),
+            None => atomic::create(&path, edited.as_bytes()),
+        };
+        saved.map(|_| ()).map_err(Error::from)
+    })
+    .await;
+    let result = written.unwrap_or_else(|error| Err(Error::new("the setting was not kept").because(error)));
+    if let Err(error) = result {
+        shared.answer(Message::Failed(error)).await;
+    }
+}
+
+/// Says when a file of the workspace changed. Looking at times and sizes needs no help of the operating system and
+/// works on network folders.
+pub(super) async fn watch(shared: Shared, token: CancellationToken) {
+    let mut before = stamps(&shared).await;
+    loop {
+        tokio::select! {
+            () = token.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let now = stamps(&shared).await;
+        if now != before {
+            before = now;
+            shared.answer(Message::FilesChanged).await;
+        }
+    }
+}
+
+type Stamps = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+async fn stamps(shared: &Shared) -> Stamps {
+    let root = shared.given.root.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut found = Stamps::new();
+        let mut pending = vec![(root, 0)];
+        while let Some((folder, depth)) = pending.pop() {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                let path = entry.path();
+                let hidden = entry.file_name().to_string_lossy().starts_with('.');
+                let Ok(meta) = entry.metadata() else { continue };
+                if meta.is_dir() && !hidden && depth < 6 && found.len() < 20_000 && entry.file_name() != "target" {
+                    pending.push((path, depth + 1));
+                } else if meta.is_file() {
+                    found.insert(path, (meta.modified().ok(), meta.len()));
+                }
+            }
+        }
+        found
+    })
+    .await
+    .unwrap_or_default()
+}
