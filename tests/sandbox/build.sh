@@ -32,16 +32,31 @@ exec 8>"$bin/.lock"
 flock --nonblock 8 || { say "another build is running, waiting for it"; flock 8; }
 rm -rf "$bin"/.part.* # what an interrupted build left; nobody else builds while we hold the lock
 part=$(mktemp -d "$bin/.part.XXXXXX")
-trap 'rm -rf "$part"' EXIT
+export GOTMPDIR=$part # or an interrupt would leave go's own folders behind
+child=''
+leave() {
+  local status=$?
+  trap - EXIT
+  trap '' INT TERM HUP
+  if [ -n "$child" ]; then
+    kill -KILL -- "-$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+    sleep 0.1 # for what it had started to let go of its files
+  fi
+  rm -rf "$part"
+  exit "$status"
+}
+trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# In the background and waited for, so that a signal ends us at once instead of after the compiler.
+# In a session of its own, so that go's compilers and linkers can be ended with it; in the background and waited for, so that
+# a signal is heeded at once instead of after the compiler.
 build() {
-  "$@" 8>&- &
-  local child=$!
-  trap 'kill $child 2>/dev/null; exit 143' TERM HUP
+  setsid "$@" 8>&- &
+  child=$!
   wait "$child"
+  child=''
 }
 install_to() { GOBIN=$1 build go install -ldflags "$2" "$3"; } # FOLDER LDFLAGS PACKAGE@VERSION
 
@@ -70,7 +85,7 @@ for program in etcd kube-apiserver kube-controller-manager kube-scheduler kubect
     flags+=" -X $package.gitVersion=$kube -X $package.gitMajor=1 -X $package.gitMinor=$minor -X $package.gitTreeState=clean"
     flags+=" -X $package.gitCommit=unknown -X $package.buildDate=1970-01-01T00:00:00Z"
   done
-  (cd "$here/controlplane" && build go build -tags selinux,notest,grpcnotrace -ldflags "$flags" -o "$part/" tool)
+  build go build -C "$here/controlplane" -tags selinux,notest,grpcnotrace -ldflags "$flags" -o "$part/" tool
   mv "$part/server" "$part/etcd"
   mv "$part"/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler,kubectl} "$bin/"
   break
@@ -82,8 +97,7 @@ if [ ! -x "$bin/kwok" ]; then
 fi
 if [ "$what" = all ] && [ ! -x "$bin/helm-docs" ]; then
   say "building the chart tools: helm-unittest, kubeconform, registry, helm-docs (about 2 minutes)"
-  # shellcheck disable=SC2154  # set by versions
-  (cd "$here/chart-tools" && build go build -ldflags "-s -w" -o "$part/" tool)
+  build go build -C "$here/chart-tools" -ldflags "-s -w" -o "$part/" tool
   install_to "$part" "-s -w" "github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform"
   install_to "$part" "-s -w" "github.com/distribution/distribution/v3/cmd/registry@$registry"
   install_to "$part" "-s -w" "github.com/norwoodj/helm-docs/cmd/helm-docs@$helm_docs"

@@ -233,21 +233,26 @@ in_dir d run --fresh < <(sleep 1) >"$work/d.out" 2>/dev/null
 check "run whose stdin ends while it starts ends well" test $? = 0
 check "and leaves nothing" gone d
 
+FLOE_SANDBOX_CACHE=$work/cache in_dir g run --fresh < <(sleep 1.5) >"$work/g.out" 2>"$work/g.err"
+check "run whose stdin ends while it builds ends well" test $? = 0 -a -n "$(grep building "$work/g.err")"
+check "and leaves no compiler" nothing_left cache
+check "and no half program" test -z "$(find "$work/cache" -name '.part*')"
+
 mkfifo "$work/held" # a parent that holds run's stdin, and is killed without warning
 FLOE_SANDBOX_DIR=$work/e bash -c '"$1" run --fresh <"$2" >"$3" 2>/dev/null & exec 8>"$2"; wait' \
   parent "$sandbox" "$work/held" "$work/e.ready" & parent=$!
 check "run gets ready" eventually 30 grep -qxF "ready $work/e/kubeconfig" "$work/e.ready"
 check "run holds its folder" refuses in_dir e up
+disown $parent # or the shell would announce the kill
 kill -9 $parent
-wait $parent 2>/dev/null
 check "run whose parent was killed leaves nothing" eventually 10 gone e
 
 mkfifo "$work/hold"
 FLOE_SANDBOX_DIR=$work/f "$sandbox" run <"$work/hold" >"$work/f.ready" 2>/dev/null & run=$!
 exec 7>"$work/hold"
 check "run without --fresh" eventually 30 grep -q ^ready "$work/f.ready"
+disown $run
 kill -9 $run
-wait $run 2>/dev/null
 check "run that is itself killed leaves no process" eventually 5 nothing_left f
 check "its folder can be used again" in_dir f up
 check "and reset" in_dir f reset
