@@ -235,7 +235,8 @@ impl ChangeSet {
             .filter(|change| change.consequence == Consequence::None && !by_kind(change))
             .count();
         if rest > 0 {
-            words.push(Consequence::None.counted(rest));
+            // Only a changed test does nothing.
+            words.push(format!("{rest} test{}", if rest == 1 { "" } else { "s" }));
         }
         if words.is_empty() { "no change".to_owned() } else { words.join(", ") }
     }

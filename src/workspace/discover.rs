@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -10,6 +11,8 @@ use super::mapping::{self, KEY, Mapping, MappingOrigin};
 use super::rules;
 use super::settings::{self, ChartSettings, EnvironmentSettings, WorkspaceSettings};
 use crate::base::{Error, Problem, Result};
+use crate::chart::Chart;
+use crate::schema::ChartSchema;
 use crate::yaml::{self, KeyPath};
 
 /// A logical environment of a chart.
@@ -32,6 +35,10 @@ pub struct Environment {
 /// A chart of the workspace.
 #[derive(Debug, Clone)]
 pub struct WorkspaceChart {
+    /// The chart itself.
+    pub chart: Arc<Chart>,
+    /// Its schema with those of its subcharts.
+    pub schema: Arc<ChartSchema>,
     /// Its folder, absolute.
     pub dir: PathBuf,
     /// Its folder as messages name it: relative to the workspace, empty when the workspace is the chart.
@@ -68,6 +75,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// By folder.
     pub charts: Vec<WorkspaceChart>,
+    /// Folders that hold a `Chart.yaml` that cannot be used, and why.
+    pub broken: Vec<(PathBuf, Error)>,
     /// What `floe-tui.toml` says.
     pub settings: WorkspaceSettings,
     /// What is wrong with the workspace as such; what is wrong with a chart is there.
@@ -106,8 +115,18 @@ pub fn discover(dir: &Path) -> Result<Workspace> {
         }
     };
     problems.extend(settings.problems.iter().cloned());
-    let charts: Vec<WorkspaceChart> =
-        chart_folders(&root).into_iter().map(|dir| read_chart(&root, dir, &settings)).collect();
+    let (mut charts, mut broken) = (Vec::new(), Vec::new());
+    for dir in chart_folders(&root) {
+        match Chart::load(&dir) {
+            Ok(chart) => charts.push(read_chart(&root, dir, chart, &settings)),
+            Err(error) => {
+                let file = dir.strip_prefix(&root).unwrap_or(&dir).join("Chart.yaml");
+                let words = error.cause.as_deref().map(|cause| format!(": {cause}")).unwrap_or_default();
+                problems.push(Problem::error(format!("{}{words}", error.what)).at(file, None));
+                broken.push((dir, error));
+            }
+        }
+    }
     for (name, chart) in &settings.charts {
         if !charts.iter().any(|known| &known.name == name) {
             let file = settings.file.clone().unwrap_or_default();
@@ -117,7 +136,7 @@ pub fn discover(dir: &Path) -> Result<Workspace> {
             );
         }
     }
-    Ok(Workspace { root, charts, settings, problems })
+    Ok(Workspace { root, charts, broken, settings, problems })
 }
 
 fn chart_folders(root: &Path) -> Vec<PathBuf> {
@@ -136,17 +155,20 @@ fn chart_folders(root: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn read_chart(root: &Path, dir: PathBuf, settings: &WorkspaceSettings) -> WorkspaceChart {
+fn read_chart(root: &Path, dir: PathBuf, chart: Chart, settings: &WorkspaceSettings) -> WorkspaceChart {
     let shown = dir.strip_prefix(root).unwrap_or(&dir).to_owned();
     let read = |file: &Path| fs::read_to_string(file).ok();
-    let folder = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = read(&dir.join("Chart.yaml"))
-        .and_then(|text| yaml::read(&text).ok())
-        .and_then(|chart| chart.get("name").and_then(Value::as_str).map(str::to_owned))
-        .unwrap_or(folder);
+    let name = chart.metadata.name.clone();
     let own = settings.charts.get(&name);
     let values = read(&dir.join("values.yaml")).unwrap_or_default();
     let (mapping, mut problems) = read_mapping(&shown.join("values.yaml"), &values, own);
+    let (schema, schema_problems) = ChartSchema::compile(schemas(&chart, root));
+    problems.extend(schema_problems);
+    problems.extend(chart.problems.iter().cloned().map(|problem| relative(problem, root)));
+    problems.extend(chart.dependencies.iter().filter(|dependency| dependency.state.is_bad()).map(|dependency| {
+        let words = format!("dependency {} is {}", dependency.name, dependency.state.words());
+        Problem::warning(words).at(shown.join("Chart.yaml"), None).key(dependency.key())
+    }));
     let files = environment_files(&dir);
     for (environment, file) in &files {
         if let Some(text) = read(file) {
@@ -171,6 +193,8 @@ fn read_chart(root: &Path, dir: PathBuf, settings: &WorkspaceSettings) -> Worksp
         problems.extend(check_settings(root, file, own, &name, &environments));
     }
     WorkspaceChart {
+        chart: Arc::new(chart),
+        schema: Arc::new(schema),
         release: own.and_then(|own| own.release.clone()),
         dir,
         shown,
@@ -179,6 +203,38 @@ fn read_chart(root: &Path, dir: PathBuf, settings: &WorkspaceSettings) -> Worksp
         environments,
         problems,
     }
+}
+
+/// The schema texts of a chart and of what it depends on, each with the section of the values that it checks.
+fn schemas<'c>(chart: &'c Chart, root: &Path) -> Vec<(KeyPath, PathBuf, &'c str)> {
+    fn collect<'c>(
+        chart: &'c Chart,
+        section: &KeyPath,
+        root: &Path,
+        texts: &mut Vec<(KeyPath, PathBuf, &'c str)>,
+    ) {
+        if let Some((file, text)) = &chart.schema {
+            texts.push((section.clone(), file.strip_prefix(root).unwrap_or(file).to_owned(), &**text));
+        }
+        for dependency in &chart.dependencies {
+            if let Some(chart) = &dependency.chart {
+                collect(chart, &section.key(dependency.key()), root, texts);
+            }
+        }
+    }
+    let mut texts = Vec::new();
+    collect(chart, &KeyPath::root(), root, &mut texts);
+    texts
+}
+
+/// A problem with its file relative to the workspace.
+pub(super) fn relative(mut problem: Problem, root: &Path) -> Problem {
+    if let Some(file) = &problem.file
+        && let Ok(inside) = file.strip_prefix(root)
+    {
+        problem.file = Some(inside.to_owned());
+    }
+    problem
 }
 
 /// The mapping of a chart from the text of its `values.yaml` (edited or saved), else from `floe-tui.toml`, with

@@ -20,7 +20,7 @@ fn told(chart: &WorkspaceChart) -> Vec<String> {
 
 #[test]
 fn one_chart_a_folder_of_charts_and_nothing() {
-    let one = folder(&[("Chart.yaml", "name: a\n"), ("charts/sub/Chart.yaml", "name: sub\n")]);
+    let one = folder(&[("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 0.1.0\n")]);
     let workspace = discover(one.path()).unwrap();
     assert_eq!(workspace.charts.len(), 1);
     assert_eq!(
@@ -29,14 +29,16 @@ fn one_chart_a_folder_of_charts_and_nothing() {
     );
 
     let many = folder(&[
-        ("charts/b/Chart.yaml", "name: bee\n"),
+        ("charts/b/Chart.yaml", "apiVersion: v2\nname: bee\nversion: 0.1.0\n"),
         ("charts/a/Chart.yaml", ": no yaml ["),
-        ("c/Chart.yaml", "name: c\n"),
+        ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n"),
         ("docs/readme.md", ""),
     ]);
     let workspace = discover(many.path()).unwrap();
     let names: Vec<_> = workspace.charts.iter().map(|chart| chart.name.as_str()).collect();
-    assert_eq!(names, ["c", "a", "bee"]);
+    assert_eq!(names, ["c", "bee"]);
+    assert!(workspace.broken[0].0.ends_with("charts/a"));
+    assert_eq!(workspace.problems[0].file.as_deref(), Some(Path::new("charts/a/Chart.yaml")));
     assert!(workspace.chart("bee").is_some());
 
     assert!(discover(folder(&[]).path()).unwrap().charts.is_empty());
@@ -46,7 +48,7 @@ fn one_chart_a_folder_of_charts_and_nothing() {
 #[test]
 fn environments_come_in_the_order_of_the_mapping() {
     let folder = folder(&[
-        ("Chart.yaml", "name: a\n"),
+        ("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"),
         ("values.yaml", MAPPING),
         ("values-dev.yaml", "global: {environment: dev}\n"),
         ("values-demo.yaml", "x: 1\n"),
@@ -73,7 +75,7 @@ fn environments_come_in_the_order_of_the_mapping() {
 
 #[test]
 fn a_values_file_that_is_not_there_yet_is_named() {
-    let folder = folder(&[("Chart.yaml", "name: a\n"), ("values.yaml", MAPPING)]);
+    let folder = folder(&[("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("values.yaml", MAPPING)]);
     let workspace = discover(folder.path()).unwrap();
     let file = &workspace.charts[0].environment("dev").unwrap().values_files[0];
     assert!(file.ends_with("values-dev.yaml") && !file.exists());
@@ -83,7 +85,7 @@ fn a_values_file_that_is_not_there_yet_is_named() {
 #[test]
 fn the_workspace_settings_name_release_files_and_protection() {
     let folder = folder(&[
-        ("charts/a/Chart.yaml", "name: a\n"),
+        ("charts/a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"),
         ("charts/a/values.yaml", MAPPING),
         ("charts/a/values-dev.yaml", "global: {environment: dev}\n"),
         ("secrets-dev.yaml", ""),
@@ -114,7 +116,7 @@ fn the_workspace_settings_name_release_files_and_protection() {
 fn a_chart_without_a_mapping_takes_that_of_the_workspace() {
     let toml = "[charts.a.clusterMapping.all]\ncluster = \"kube\"\nenvironments = [\"dev\", \"prod\"]\nisolation = \"label\"\nnamespaceTemplate = \"shared\"\n";
     let without =
-        folder(&[("a/Chart.yaml", "name: a\n"), ("a/values.yaml", "x: 1\n"), ("floe-tui.toml", toml)]);
+        folder(&[("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("a/values.yaml", "x: 1\n"), ("floe-tui.toml", toml)]);
     let workspace = discover(without.path()).unwrap();
     let chart = &workspace.charts[0];
     assert_eq!(told(chart), Vec::<String>::new());
@@ -124,7 +126,7 @@ fn a_chart_without_a_mapping_takes_that_of_the_workspace() {
     assert_eq!(target.context().unwrap(), "kube");
     assert_eq!(target.phrase(), "a-dev@dev");
 
-    let with = folder(&[("a/Chart.yaml", "name: a\n"), ("a/values.yaml", MAPPING), ("floe-tui.toml", toml)]);
+    let with = folder(&[("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("a/values.yaml", MAPPING), ("floe-tui.toml", toml)]);
     let chart = &discover(with.path()).unwrap().charts[0].clone();
     assert_eq!(chart.environments.len(), 3);
     assert_eq!(
@@ -135,7 +137,7 @@ fn a_chart_without_a_mapping_takes_that_of_the_workspace() {
 
 #[test]
 fn what_cannot_be_resolved_says_what_to_do() {
-    let folder = folder(&[("Chart.yaml", "name: a\n"), ("values.yaml", MAPPING), ("values-demo.yaml", "")]);
+    let folder = folder(&[("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("values.yaml", MAPPING), ("values-demo.yaml", "")]);
     let workspace = discover(folder.path()).unwrap();
     let chart = &workspace.charts[0];
     let error = resolve(chart, chart.environment("demo").unwrap(), &[], &Settings::default()).unwrap_err();
