@@ -24,9 +24,12 @@
 
 pub mod app;
 pub mod base;
+pub mod chart;
 pub mod cluster;
 pub mod helm;
+pub mod manifest;
 pub mod render;
 pub mod schema;
 pub mod ui;
+pub mod workspace;
 pub mod yaml;

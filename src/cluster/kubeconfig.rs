@@ -9,16 +9,7 @@ use kube::config::{AuthInfo, Cluster, Context, ExecConfig, ExecInteractiveMode, 
 
 use super::fault::{Fault, chain, clean};
 
-/// A context as the kubeconfig declares it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ContextInfo {
-    pub name: String,
-    pub cluster: String,
-    /// The API server's address; empty if the cluster is not declared.
-    pub server: String,
-    pub user: String,
-    pub namespace: Option<String>,
-}
+pub use crate::workspace::ContextInfo;
 
 /// What a person runs to log in: the credential program of the context, with its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::consequence::Consequence;
 use super::fields::{FieldChange, compare};
-use super::mask::Mask;
+use super::mask::{Mask, UNSTABLE};
 use super::object::{Object, ObjectId, ObjectKey, pod_specs};
 use super::{noise, rules};
-use crate::yaml;
+use crate::base::redact::Redactor;
+use crate::yaml::{self, KeyPath};
 
 /// Whose objects one side of a diff are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +51,29 @@ impl Redact {
     /// From a function that masks a whole object.
     pub fn new(mask: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
         Self(Arc::new(mask))
+    }
+
+    /// By the one redaction of the program: everything in a Secret, and elsewhere what is declared or named like a
+    /// secret.
+    pub fn by(redactor: Redactor) -> Self {
+        Self::new(move |object| {
+            let mut masked = redactor.value(&KeyPath::root(), object);
+            if object.get("kind").and_then(Value::as_str) == Some("Secret") {
+                for part in ["data", "stringData"] {
+                    let Some(Value::Object(given)) = object.get(part) else { continue };
+                    for (key, value) in given {
+                        // Masked from the value itself, so that base64 of equal secrets stays equal.
+                        let shown = match value {
+                            Value::String(text) if text.is_empty() || text == UNSTABLE => value.clone(),
+                            Value::String(text) => Value::String(redactor.fingerprint(text)),
+                            other => Value::String(redactor.fingerprint(&other.to_string())),
+                        };
+                        masked[part][key] = shown;
+                    }
+                }
+            }
+            masked
+        })
     }
 }
 

@@ -180,6 +180,33 @@ fn secrets_are_masked_everywhere_and_still_differ() {
 }
 
 #[test]
+fn the_programs_redaction_hides_secrets_and_keeps_names() {
+    let pod = |password: &str| {
+        object(
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"template": {"spec": {
+            "containers": [{"name": "c", "env": [{"name": "DB_PASSWORD", "value": password}],
+                "envFrom": [{"secretRef": {"name": "credentials"}}]}],
+            "volumes": [{"name": "v", "secret": {"secretName": "tls-secret"}}]}}}}),
+        )
+    };
+    let secret = |text: &str| {
+        object(
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"plain": text, "same": "c2FtZQ=="}}),
+        )
+    };
+    let options = DiffOptions { redact: Some(Redact::by(Redactor::new())), ..DiffOptions::default() };
+    let set =
+        diff(&[pod("hunter2"), secret("aHVudGVyMg==")], &[pod("hunter3"), secret("aHVudGVyMw==")], &options);
+    let everything = serde_json::to_string(&set).unwrap();
+    assert!(!everything.contains("hunter") && !everything.contains("aHVudGVy"), "{everything}");
+    assert!(everything.contains("credentials") && everything.contains("tls-secret"), "{everything}");
+    for change in &set.changes {
+        assert_eq!(change.fields.len(), 1, "{everything}");
+        assert_ne!(change.fields[0].before, change.fields[0].after);
+    }
+}
+
+#[test]
 fn a_cluster_can_raise_a_consequence() {
     let mut set =
         plain(&[config("1"), deployment("a", "i:1", "1")], &[config("2"), deployment("a", "i:2", "1")]);

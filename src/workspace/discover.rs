@@ -165,10 +165,12 @@ fn read_chart(root: &Path, dir: PathBuf, chart: Chart, settings: &WorkspaceSetti
     let (schema, schema_problems) = ChartSchema::compile(schemas(&chart, root));
     problems.extend(schema_problems);
     problems.extend(chart.problems.iter().cloned().map(|problem| relative(problem, root)));
-    problems.extend(chart.dependencies.iter().filter(|dependency| dependency.state.is_bad()).map(|dependency| {
-        let words = format!("dependency {} is {}", dependency.name, dependency.state.words());
-        Problem::warning(words).at(shown.join("Chart.yaml"), None).key(dependency.key())
-    }));
+    problems.extend(chart.dependencies.iter().filter(|dependency| dependency.state.is_bad()).map(
+        |dependency| {
+            let words = format!("dependency {} is {}", dependency.name, dependency.state.words());
+            Problem::warning(words).at(shown.join("Chart.yaml"), None).key(dependency.key())
+        },
+    ));
     let files = environment_files(&dir);
     for (environment, file) in &files {
         if let Some(text) = read(file) {

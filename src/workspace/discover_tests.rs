@@ -20,7 +20,10 @@ fn told(chart: &WorkspaceChart) -> Vec<String> {
 
 #[test]
 fn one_chart_a_folder_of_charts_and_nothing() {
-    let one = folder(&[("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 0.1.0\n")]);
+    let one = folder(&[
+        ("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"),
+        ("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 0.1.0\n"),
+    ]);
     let workspace = discover(one.path()).unwrap();
     assert_eq!(workspace.charts.len(), 1);
     assert_eq!(
@@ -75,7 +78,8 @@ fn environments_come_in_the_order_of_the_mapping() {
 
 #[test]
 fn a_values_file_that_is_not_there_yet_is_named() {
-    let folder = folder(&[("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("values.yaml", MAPPING)]);
+    let folder =
+        folder(&[("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("values.yaml", MAPPING)]);
     let workspace = discover(folder.path()).unwrap();
     let file = &workspace.charts[0].environment("dev").unwrap().values_files[0];
     assert!(file.ends_with("values-dev.yaml") && !file.exists());
@@ -115,8 +119,11 @@ fn the_workspace_settings_name_release_files_and_protection() {
 #[test]
 fn a_chart_without_a_mapping_takes_that_of_the_workspace() {
     let toml = "[charts.a.clusterMapping.all]\ncluster = \"kube\"\nenvironments = [\"dev\", \"prod\"]\nisolation = \"label\"\nnamespaceTemplate = \"shared\"\n";
-    let without =
-        folder(&[("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("a/values.yaml", "x: 1\n"), ("floe-tui.toml", toml)]);
+    let without = folder(&[
+        ("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"),
+        ("a/values.yaml", "x: 1\n"),
+        ("floe-tui.toml", toml),
+    ]);
     let workspace = discover(without.path()).unwrap();
     let chart = &workspace.charts[0];
     assert_eq!(told(chart), Vec::<String>::new());
@@ -126,7 +133,11 @@ fn a_chart_without_a_mapping_takes_that_of_the_workspace() {
     assert_eq!(target.context().unwrap(), "kube");
     assert_eq!(target.phrase(), "a-dev@dev");
 
-    let with = folder(&[("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("a/values.yaml", MAPPING), ("floe-tui.toml", toml)]);
+    let with = folder(&[
+        ("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"),
+        ("a/values.yaml", MAPPING),
+        ("floe-tui.toml", toml),
+    ]);
     let chart = &discover(with.path()).unwrap().charts[0].clone();
     assert_eq!(chart.environments.len(), 3);
     assert_eq!(
@@ -137,7 +148,11 @@ fn a_chart_without_a_mapping_takes_that_of_the_workspace() {
 
 #[test]
 fn what_cannot_be_resolved_says_what_to_do() {
-    let folder = folder(&[("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"), ("values.yaml", MAPPING), ("values-demo.yaml", "")]);
+    let folder = folder(&[
+        ("Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"),
+        ("values.yaml", MAPPING),
+        ("values-demo.yaml", ""),
+    ]);
     let workspace = discover(folder.path()).unwrap();
     let chart = &workspace.charts[0];
     let error = resolve(chart, chart.environment("demo").unwrap(), &[], &Settings::default()).unwrap_err();
