@@ -14,7 +14,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::session::{Action, Command, Effect, Goto, Place, Session};
 use crate::ui::chrome::Pane;
-use crate::ui::editor::{Editor, EditorState};
+use crate::ui::editor::{Edited, Editor, EditorState};
 use crate::ui::face::Face;
 use crate::ui::filter::summary;
 use crate::ui::input::Input;
@@ -227,7 +227,7 @@ impl Values {
         self.editor_file = Some(file.to_owned());
         self.editor.set_text(&text);
         if let Some(line) = line {
-            self.editor.go_to(line);
+            self.editor.go_to(line.saturating_sub(1), 0);
         }
     }
 
@@ -279,7 +279,7 @@ impl Values {
                 self.focus = Focus::Tree;
                 false
             }
-            Action::Text(key) => self.editor.key(*key),
+            Action::Text(key) => self.editor.key(*key) == Edited::Changed,
             Action::Paste(text) => self.editor.paste(text),
             _ => false,
         };
@@ -669,7 +669,8 @@ impl Values {
             .filter(|problem| problem.file.as_ref().is_some_and(|f| f.display().to_string() == relative || file.ends_with(f)))
             .filter_map(|problem| problem.line)
             .collect();
-        let marks = |line: usize| lines.contains(&(line + 1)).then_some((Role::Bad, "!"));
-        Editor::new(&tokens).marks(&marks).focused(self.typing).draw(frame.buffer_mut(), inner, &mut self.editor, look.theme);
+        let signs = |line: usize| lines.contains(&(line + 1)).then_some((Role::Bad, "!"));
+        let editor = Editor { tokens: &tokens, signs: Some(&signs), search: None, focused: self.typing };
+        editor.draw(frame.buffer_mut(), inner, &mut self.editor, look.theme);
     }
 }

@@ -1,0 +1,272 @@
+//! A set of changes on the screen: objects with consequence on one side, hunks on the other. Used by Diff and by a
+//! plan in Run, so that a change reads the same wherever it stands.
+
+use std::sync::Arc;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::manifest::{Change, ChangeKind, ChangeSet, Consequence, LineKind, text_diff};
+use crate::session::Command;
+use crate::ui::chrome::Pane;
+use crate::ui::diff_view::{DiffLine, DiffObject, DiffState, DiffView, Hunk, Side};
+use crate::ui::table::{Column, Listed, Row, Table};
+use crate::ui::{Filter, ListState, Rich, Role, layout};
+
+use super::Look;
+
+/// The two panes and their cursors.
+#[derive(Debug, Default)]
+pub struct Changes {
+    set: Arc<ChangeSet>,
+    objects: Vec<DiffObject>,
+    rows: Listed,
+    list: ListState,
+    diff: DiffState,
+    filter: Filter,
+    /// The text has the focus, or is the one that is shown where only one fits.
+    pub in_text: bool,
+}
+
+impl Changes {
+    /// Shows another set; cursors stay on their objects where these still are.
+    pub fn set(&mut self, set: Arc<ChangeSet>) {
+        self.objects = objects(&set);
+        self.set = set;
+        self.refresh();
+    }
+
+    /// What is shown.
+    pub fn get(&self) -> &Arc<ChangeSet> {
+        &self.set
+    }
+
+    /// Narrows the list.
+    pub fn filter(&mut self, filter: Filter) {
+        self.filter = filter;
+        self.refresh();
+    }
+
+    /// The filter.
+    pub fn filter_text(&self) -> &str {
+        self.filter.text()
+    }
+
+    fn refresh(&mut self) {
+        self.rows = Listed(
+            self.set
+                .changes
+                .iter()
+                .filter(|change| self.filter.is_empty() || matches(&self.filter, change))
+                .map(|change| (key(change), row(change)))
+                .collect(),
+        );
+        self.list.sync(&self.rows);
+        self.follow_list();
+    }
+
+    fn follow_list(&mut self) {
+        if let Some(key) = self.list.selected().map(str::to_owned) {
+            self.diff.select(&self.objects, &key);
+        }
+    }
+
+    fn follow_text(&mut self) {
+        if let Some((object, _)) = self.diff.position(&self.objects)
+            && let Some(object) = self.objects.get(object)
+        {
+            self.list.select(object.key.clone());
+            self.list.sync(&self.rows);
+        }
+    }
+
+    /// The change under the cursor.
+    pub fn selected(&self) -> Option<&Change> {
+        let selected = self.list.selected()?;
+        self.set.changes.iter().find(|change| key(change) == selected)
+    }
+
+    /// Text of the hunk under the cursor, for copying.
+    pub fn hunk_text(&self) -> Option<String> {
+        let (object, hunk) = self.diff.position(&self.objects)?;
+        let hunk = self.objects.get(object)?.hunks.get(hunk)?;
+        let mark = |side: Side| match side {
+            Side::Both => ' ',
+            Side::Before => '-',
+            Side::After => '+',
+        };
+        Some(hunk.lines.iter().map(|line| format!("{}{}\n", mark(line.side), line.text.text())).collect())
+    }
+
+    /// Handles what moves inside the two panes; `false` when the command means nothing here.
+    pub fn command(&mut self, command: Command) -> bool {
+        match command {
+            Command::NextHunk => {
+                self.diff.step_hunk(&self.objects, true);
+                self.follow_text();
+            }
+            Command::PreviousHunk => {
+                self.diff.step_hunk(&self.objects, false);
+                self.follow_text();
+            }
+            Command::NextObject => self.step(1),
+            Command::PreviousObject => self.step(-1),
+            Command::Fold => self.diff.toggle_reviewed(&self.objects),
+            Command::FoldAll => self.diff.toggle_fold(&self.objects),
+            Command::Enter if !self.in_text => self.in_text = true,
+            Command::Back if self.in_text => self.in_text = false,
+            Command::PaneNext | Command::PanePrevious => self.in_text = !self.in_text,
+            Command::Up if self.in_text => self.diff.scroll(-1),
+            Command::Down if self.in_text => self.diff.scroll(1),
+            Command::Left if self.in_text => self.diff.shift(-4),
+            Command::Right if self.in_text => self.diff.shift(4),
+            Command::PageUp if self.in_text => self.diff.page(-1),
+            Command::PageDown if self.in_text => self.diff.page(1),
+            Command::Up => self.step(-1),
+            Command::Down => self.step(1),
+            Command::PageUp => {
+                self.list.page(&self.rows, -1);
+                self.follow_list();
+            }
+            Command::PageDown => {
+                self.list.page(&self.rows, 1);
+                self.follow_list();
+            }
+            Command::Top => {
+                self.list.first(&self.rows);
+                self.follow_list();
+            }
+            Command::Bottom => {
+                self.list.last(&self.rows);
+                self.follow_list();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn step(&mut self, by: isize) {
+        self.list.step(&self.rows, by);
+        self.follow_list();
+    }
+
+    /// Draws list and text, side by side where there is room.
+    pub fn view(&mut self, title: Rich, focused: bool, stale: bool, frame: &mut Frame, area: Rect, look: &Look) {
+        let (list, text) = if look.zoomed {
+            if self.in_text { (None, Some(area)) } else { (Some(area), None) }
+        } else {
+            layout::alternate(area, 40, self.in_text)
+        };
+        if let Some(area) = list {
+            let count = Rich::of(Role::Muted, self.set.headline());
+            let foot = Rich::of(Role::Muted, self.set.footnotes().join(", "));
+            let pane = Pane::new(title.clone()).note(count).foot(foot).focused(focused && !self.in_text).zoomed(look.zoomed);
+            let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+            let columns = [Column::fit("", 1, 1), Column::fill("object", 16), Column::fill("consequence", 14)];
+            let rows = if stale { dimmed(&self.rows) } else { self.rows.clone() };
+            Table::new(&columns, &rows).focused(focused && !self.in_text).headless().draw(
+                frame.buffer_mut(),
+                inner,
+                &mut self.list,
+                look.theme,
+            );
+        }
+        if let Some(area) = text {
+            let object = self.diff.position(&self.objects).and_then(|(object, _)| self.objects.get(object));
+            let title = object.map_or_else(Rich::default, |object| object.title.clone());
+            let note = Rich::of(Role::Muted, self.diff.summary(&self.objects).unwrap_or_default());
+            let pane = Pane::new(title).note(note).focused(focused && self.in_text).zoomed(look.zoomed);
+            let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+            let view = DiffView { objects: &self.objects, focused: focused && self.in_text, titles: true };
+            view.draw(frame.buffer_mut(), inner, &mut self.diff, look.theme);
+        }
+    }
+}
+
+fn dimmed(rows: &Listed) -> Listed {
+    Listed(rows.0.iter().map(|(key, row)| (key.clone(), row.clone().dimmed(true))).collect())
+}
+
+fn key(change: &Change) -> String {
+    format!("{}/{}/{}", change.id.kind, change.id.namespace.as_deref().unwrap_or_default(), change.id.name)
+}
+
+fn matches(filter: &Filter, change: &Change) -> bool {
+    let whole = format!("{} {} {}", change.id.kind, change.id.name, change.summary);
+    filter
+        .matches_fields(&whole, |field| match field {
+            "kind" => Some(change.id.kind.clone().into()),
+            "name" => Some(change.id.name.clone().into()),
+            "what" => Some(change.consequence.word().into()),
+            _ => None,
+        })
+        .is_some()
+}
+
+/// The colour of a consequence; its word stands beside it.
+pub fn role_of(consequence: Consequence) -> Role {
+    match consequence {
+        Consequence::DataAtRisk | Consequence::Immutable | Consequence::Conflict => Role::Bad,
+        Consequence::Recreate | Consequence::RollingRestart => Role::Warn,
+        Consequence::Scale | Consequence::InPlace | Consequence::HookRuns => Role::Changed,
+        Consequence::None => Role::Muted,
+    }
+}
+
+fn row(change: &Change) -> Row {
+    let (role, mark) = match change.kind {
+        ChangeKind::Added => (Role::Added, "+"),
+        ChangeKind::Removed => (Role::Removed, "-"),
+        ChangeKind::Changed => (Role::Changed, "~"),
+    };
+    let name = Rich::of(Role::Text, &change.id.name).then(Role::Muted, format!(" {}", change.id.kind));
+    Row::new([Rich::of(role, mark), name, Rich::of(role_of(change.consequence), &change.summary)])
+}
+
+/// The hunks of every changed object. The same hunk in several objects is shown once, in the first.
+fn objects(set: &ChangeSet) -> Vec<DiffObject> {
+    let groups = set.groups();
+    let repeated = |index: usize| {
+        groups.iter().find(|group| group.members.contains(&index)).and_then(|group| {
+            let label = group.label()?;
+            Some((group.members.first() == Some(&index), label))
+        })
+    };
+    set.changes
+        .iter()
+        .enumerate()
+        .map(|(index, change)| {
+            let (before, after) = (change.before.as_deref().unwrap_or(""), change.after.as_deref().unwrap_or(""));
+            let note = repeated(index);
+            let hunks = text_diff(before, after)
+                .into_iter()
+                .enumerate()
+                .map(|(number, hunk)| Hunk {
+                    key: format!("{number}:{}", hunk.path),
+                    path: hunk.path.clone(),
+                    note: note.as_ref().map(|(_, label)| label.clone()).unwrap_or_default(),
+                    lines: hunk.lines.iter().map(line).collect(),
+                })
+                .collect();
+            let mut title = Rich::of(Role::Title, format!("{} {}", change.id.kind, change.id.name))
+                .then(role_of(change.consequence), format!("  {}", change.summary));
+            for note in &change.notes {
+                title.push(Role::Muted, format!("  {note}"));
+            }
+            DiffObject { key: key(change), title, hunks }
+        })
+        .collect()
+}
+
+fn line(line: &crate::manifest::DiffLine) -> DiffLine {
+    let (side, plain, word) = match line.kind {
+        LineKind::Context => (Side::Both, Role::Text, Role::Text),
+        LineKind::Added => (Side::After, Role::Added, Role::AddedWord),
+        LineKind::Removed => (Side::Before, Role::Removed, Role::RemovedWord),
+    };
+    let mut text = Rich::default();
+    for span in &line.spans {
+        text.push(if span.emphasised { word } else { plain }, &span.text);
+    }
+    DiffLine { side, before: line.old_no, after: line.new_no, text }
+}

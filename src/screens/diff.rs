@@ -1,0 +1,391 @@
+//! Diff: what one state of a target is against another, object by object, for every environment at a key press.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::base::Error;
+use crate::manifest::ChangeSet;
+use crate::session::{
+    Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Message, Place,
+    PreviewState, Session, Side, SideSource, Then,
+};
+use crate::ui::chrome::{Pane, Tab, tabs};
+use crate::ui::face::Face;
+use crate::ui::{Filter, Rich, Role};
+
+use super::changes::Changes;
+use super::{Look, Room, elapsed};
+
+/// The question that the room asks: which sides.
+const ASK_SIDES: u16 = 1;
+
+/// What came of the last comparison.
+#[derive(Debug, Default)]
+enum Shown {
+    #[default]
+    Nothing,
+    Working { since: Timestamp },
+    Ready(Arc<Comparison>),
+    Failed(Error),
+}
+
+/// The room's own state.
+#[derive(Debug)]
+pub struct DiffRoom {
+    left: Side,
+    right: Side,
+    hide_noise: bool,
+    generation: u64,
+    /// What the running or shown comparison was asked for.
+    asked: Option<(Side, Side, bool, u64, Option<String>)>,
+    shown: Shown,
+    changes: Changes,
+    filtering: bool,
+}
+
+impl Default for DiffRoom {
+    fn default() -> Self {
+        Self {
+            left: Side::Saved,
+            right: Side::Edited,
+            hide_noise: true,
+            generation: 0,
+            asked: None,
+            shown: Shown::Nothing,
+            changes: Changes::default(),
+            filtering: false,
+        }
+    }
+}
+
+impl DiffRoom {
+    /// Saved against edited is what the previews know already; everything else is asked for.
+    fn is_preview(&self) -> bool {
+        self.left == Side::Saved && self.right == Side::Edited
+    }
+
+    fn source(&self, session: &Session, view: &EnvironmentView, side: &Side) -> Result<SideSource, Error> {
+        let render = |view: &EnvironmentView, edited: bool| {
+            let mut request = session
+                .render_request(view, edited)
+                .ok_or_else(|| Error::new("no chart is selected").next("choose one in Charts (1)"))?;
+            if let Ok(target) = &view.target
+                && let Some(context) = &target.context
+            {
+                request.cluster = Some(crate::render::RenderCluster {
+                    kubeconfig: session.given.kubeconfig.clone(),
+                    context: context.clone(),
+                });
+            }
+            Ok(SideSource::Render(Box::new(request)))
+        };
+        let release = || {
+            session.release().ok_or_else(|| {
+                Error::new("this target has no cluster here").next("map its cluster to a context in Clusters (3)")
+            })
+        };
+        match side {
+            Side::Saved => render(view, false),
+            Side::Edited => render(view, true),
+            Side::Environment(name) => {
+                let other = session.environments.iter().find(|view| view.name == *name);
+                render(other.ok_or_else(|| Error::new(format!("there is no environment {name}")))?, true)
+            }
+            Side::Deployed => Ok(SideSource::Revision { release: release()?, revision: None }),
+            Side::Revision(revision) => Ok(SideSource::Revision { release: release()?, revision: Some(*revision) }),
+            Side::Live => Ok(SideSource::Live { release: release()? }),
+        }
+    }
+
+    /// Asks for what is not known yet.
+    fn refresh(&mut self, session: &Session) -> Vec<Effect> {
+        if self.is_preview() {
+            let preview = session.environment().and_then(known);
+            self.changes.set(preview.unwrap_or_default());
+            return Vec::new();
+        }
+        let environment = session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
+        let asked =
+            (self.left.clone(), self.right.clone(), self.hide_noise, session.documents.generation(), environment);
+        if self.asked.as_ref() == Some(&asked) {
+            return Vec::new();
+        }
+        self.asked = Some(asked);
+        let Some(view) = session.environment() else {
+            self.shown = Shown::Failed(Error::new("no environment is selected").next("choose one with e"));
+            return Vec::new();
+        };
+        let sources = self
+            .source(session, view, &self.left)
+            .and_then(|left| Ok((left, self.source(session, view, &self.right)?)));
+        match sources {
+            Err(error) => {
+                self.shown = Shown::Failed(error);
+                Vec::new()
+            }
+            Ok((left, right)) => {
+                self.generation += 1;
+                self.shown = Shown::Working { since: session.now };
+                vec![Effect::Compare(Box::new(CompareRequest {
+                    generation: self.generation,
+                    left: (self.left.clone(), left),
+                    right: (self.right.clone(), right),
+                    hide_noise: self.hide_noise,
+                }))]
+            }
+        }
+    }
+
+    fn pairs(session: &Session) -> Vec<(String, Side, Side)> {
+        let mut pairs = vec![
+            ("saved → edited".to_owned(), Side::Saved, Side::Edited),
+            ("deployed → saved: what an upgrade would do".to_owned(), Side::Deployed, Side::Saved),
+            ("deployed → edited".to_owned(), Side::Deployed, Side::Edited),
+            ("deployed → live: drift".to_owned(), Side::Deployed, Side::Live),
+            ("live → saved".to_owned(), Side::Live, Side::Saved),
+        ];
+        let here = session.environment().map(|view| view.name.clone()).unwrap_or_default();
+        for view in session.environments.iter().filter(|view| view.name != here) {
+            pairs.push((format!("{here} → {}", view.name), Side::Edited, Side::Environment(view.name.clone())));
+        }
+        if let Some(release) = session.release()
+            && let Some(row) = session
+                .world
+                .releases
+                .get(&release.context)
+                .and_then(|s| s.rows.iter().find(|r| r.name == release.release && r.namespace == release.namespace))
+        {
+            for revision in (1..=row.revision).rev().take(10) {
+                pairs.push((format!("deployed → revision {revision}"), Side::Deployed, Side::Revision(revision)));
+            }
+        }
+        pairs
+    }
+
+    fn ask_sides(&self, session: &mut Session) {
+        let choices = Self::pairs(session)
+            .into_iter()
+            .map(|(label, left, right)| Choice::new(label).current(left == self.left && right == self.right))
+            .collect();
+        session.ask(Ask::Choose { title: "Compare".to_owned(), choices }, Then::Room(ASK_SIDES));
+    }
+
+    fn step_environment(&self, session: &mut Session, by: usize) {
+        let count = session.environments.len();
+        if count == 0 {
+            return;
+        }
+        let here = session.environment().map(|view| view.name.clone());
+        let index = session.environments.iter().position(|view| Some(&view.name) == here.as_ref()).unwrap_or(0);
+        if let Some(view) = session.environments.get((index + by) % count) {
+            let name = view.name.clone();
+            session.select_environment(&name);
+        }
+    }
+}
+
+/// The change set of a preview, older or present.
+fn known(view: &EnvironmentView) -> Option<Arc<ChangeSet>> {
+    match &view.preview {
+        PreviewState::Ready(preview) | PreviewState::Working { last: Some(preview), .. } => {
+            Some(Arc::new(preview.changes.clone()))
+        }
+        _ => None,
+    }
+}
+
+impl Room for DiffRoom {
+    fn places(&self, _: &Session) -> Vec<Place> {
+        if self.filtering {
+            vec![Place::Filter]
+        } else {
+            vec![Place::Hunks, Place::Diff, Place::Pane]
+        }
+    }
+
+    fn enter(&mut self, session: &mut Session) -> Vec<Effect> {
+        if let Some(Goto::Diff { left, right }) = &session.goto {
+            self.left = left.clone();
+            self.right = right.clone();
+        }
+        self.refresh(session)
+    }
+
+    fn update(&mut self, session: &mut Session, action: &Action) -> Vec<Effect> {
+        match action {
+            Action::Command(Command::Sides) => self.ask_sides(session),
+            Action::Answered(Then::Room(ASK_SIDES), Answer::Chosen(row)) => {
+                if let Some((_, left, right)) = Self::pairs(session).into_iter().nth(*row) {
+                    self.left = left;
+                    self.right = right;
+                }
+            }
+            Action::Command(Command::Noise) => self.hide_noise = !self.hide_noise,
+            Action::Command(Command::Reload) => self.asked = None,
+            Action::Command(Command::Filter) => self.filtering = true,
+            Action::Command(Command::FilterKeep) => self.filtering = false,
+            Action::Command(Command::FilterClear) => {
+                self.filtering = false;
+                self.changes.filter(Filter::default());
+            }
+            Action::Text(KeyEvent { code, .. }) if self.filtering => {
+                let mut text = self.changes.filter_text().to_owned();
+                match code {
+                    KeyCode::Char(c) => text.push(*c),
+                    KeyCode::Backspace => {
+                        text.pop();
+                    }
+                    _ => {}
+                }
+                self.changes.filter(Filter::parse(&text));
+            }
+            Action::Command(Command::Left) if !self.changes.in_text => {
+                self.step_environment(session, session.environments.len().saturating_sub(1));
+            }
+            Action::Command(Command::Right) if !self.changes.in_text => self.step_environment(session, 1),
+            Action::Command(Command::Back) if !self.changes.in_text && !self.changes.filter_text().is_empty() => {
+                self.changes.filter(Filter::default());
+            }
+            Action::Command(command) => {
+                self.changes.command(*command);
+            }
+            _ => {}
+        }
+        session.copyable = self.copyable();
+        self.refresh(session)
+    }
+
+    fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
+        if let Message::Compared { generation, result } = message
+            && *generation == self.generation
+        {
+            self.shown = match result {
+                Ok(comparison) => {
+                    self.changes.set(Arc::new(comparison.changes.clone()));
+                    Shown::Ready(comparison.clone())
+                }
+                Err(error) => Shown::Failed(error.clone()),
+            };
+        }
+        if session.room == crate::session::RoomId::Diff { self.refresh(session) } else { Vec::new() }
+    }
+
+    fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        let area = self.view_environments(session, frame, area, look);
+        let title = Rich::of(Role::Text, format!("{} → {}", self.left, self.right));
+        let title = if self.filtering {
+            title.then(Role::Key, "  /").then(Role::Text, self.changes.filter_text()).then(Role::Cursor, " ")
+        } else if self.changes.filter_text().is_empty() {
+            title
+        } else {
+            title.then(Role::Match, format!("  /{}", self.changes.filter_text()))
+        };
+        let preview = session.environment().map(|view| &view.preview);
+        let face = if self.is_preview() {
+            match preview {
+                None => Some(Face::Empty { why: "no environment is selected", hint: Some(("e", "choose one")) }),
+                Some(PreviewState::Unchanged) => Some(Face::Empty {
+                    why: "nothing is edited for this environment",
+                    hint: Some(("v", "compare other sides: deployed, live, another environment")),
+                }),
+                Some(PreviewState::Blocked(why)) => {
+                    Some(Face::Empty { why, hint: Some(("2", "see the problems in Values")) })
+                }
+                Some(PreviewState::Failed(error)) => Some(Face::Failed { error, hint: None }),
+                Some(PreviewState::Working { since, last: None }) => {
+                    Some(Face::Loading { what: "rendering both texts", since: elapsed(*since, session.now) })
+                }
+                Some(_) if self.changes.get().is_empty() => {
+                    Some(Face::Empty { why: "the edit changes no object", hint: Some(("v", "compare other sides")) })
+                }
+                Some(_) => None,
+            }
+        } else {
+            match &self.shown {
+                Shown::Nothing => None,
+                Shown::Working { since } => {
+                    Some(Face::Loading { what: "comparing", since: elapsed(*since, session.now) })
+                }
+                Shown::Failed(error) => Some(Face::Failed { error, hint: Some(("v", "compare other sides")) }),
+                Shown::Ready(comparison) if comparison.changes.is_empty() => {
+                    Some(Face::Empty { why: "no difference", hint: Some(("v", "compare other sides")) })
+                }
+                Shown::Ready(_) => None,
+            }
+        };
+        let stale = matches!(preview, Some(PreviewState::Working { .. })) && self.is_preview();
+        let area = self.view_warnings(session, frame, area, look);
+        match face {
+            Some(face) => {
+                let pane = Pane::new(title).focused(true).zoomed(look.zoomed);
+                let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+                face.draw(frame.buffer_mut(), inner, look.theme);
+            }
+            None => self.changes.view(title, true, stale, frame, area, look),
+        }
+    }
+}
+
+impl DiffRoom {
+    fn copyable(&self) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        if let Some(change) = self.changes.selected() {
+            all.push(("object".to_owned(), change.id.short()));
+            all.push(("what it does".to_owned(), change.summary.clone()));
+        }
+        all.extend(self.changes.hunk_text().map(|text| ("hunk".to_owned(), text)));
+        all
+    }
+
+    /// One line that counts what the edit does in every environment; `h` and `l` move along it.
+    fn view_environments(&self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
+        if area.height < 8 || session.environments.is_empty() {
+            return area;
+        }
+        let names: Vec<Tab> = session
+            .environments
+            .iter()
+            .map(|view| {
+                let badge = match &view.preview {
+                    PreviewState::Unchanged => None,
+                    PreviewState::Blocked(_) | PreviewState::Failed(_) => {
+                        Some((Role::Bad, look.theme.glyphs.bad.to_owned()))
+                    }
+                    PreviewState::Working { .. } => Some((Role::Busy, "…".to_owned())),
+                    PreviewState::Ready(preview) if preview.changes.is_empty() => None,
+                    PreviewState::Ready(preview) => Some((Role::Changed, preview.changes.headline())),
+                };
+                Tab { key: String::new(), name: view.name.clone(), badge }
+            })
+            .collect();
+        let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.as_str());
+        let current = session.environments.iter().position(|view| Some(view.name.as_str()) == here).unwrap_or(0);
+        tabs(frame.buffer_mut(), Rect { height: 1, ..area }, &names, current, look.theme);
+        Rect { y: area.y + 1, height: area.height - 1, ..area }
+    }
+
+    /// What makes a comparison incomplete is said above it.
+    fn view_warnings(&self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
+        let stale = session.loaded().and_then(|loaded| loaded.chart.stale_dependency()).map(|dependency| {
+            format!("dependency {} is {}: this is not what the sources say", dependency.key(), dependency.state.words())
+        });
+        let compared = match &self.shown {
+            Shown::Ready(comparison) if !self.is_preview() => comparison.warnings.clone(),
+            _ => Vec::new(),
+        };
+        let lines: Vec<String> = stale.into_iter().chain(compared).take(2).collect();
+        let height = u16::try_from(lines.len()).unwrap_or(0);
+        if height == 0 || area.height < height + 6 {
+            return area;
+        }
+        for (line, y) in lines.iter().zip(area.y..) {
+            let words = Rich::of(Role::Warn, format!(" {} {line}", look.theme.glyphs.warn));
+            words.draw(frame.buffer_mut(), (area.x, y), area.width, look.theme, None);
+        }
+        Rect { y: area.y + height, height: area.height - height, ..area }
+    }
+}
