@@ -6,8 +6,8 @@
 
 pub mod chrome;
 pub mod dialog;
-// pub mod diff_view;
-// pub mod editor;
+pub mod diff_view;
+pub mod editor;
 pub mod face;
 pub mod filter;
 pub mod glyphs;
@@ -19,8 +19,8 @@ pub mod menu;
 pub mod notice;
 pub mod rich;
 pub mod table;
-// cfg(test)
-// pub mod test;
+#[cfg(test)]
+pub mod test;
 pub mod text;
 pub mod text_view;
 pub mod theme;

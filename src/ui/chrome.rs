@@ -63,7 +63,7 @@ pub struct Header {
 impl Header {
     /// Draws one line.
     pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) {
-        let area = Rect { height: 1, ..area }.intersection(buf.area);
+        let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
         if area.is_empty() {
             return;
         }
@@ -102,6 +102,9 @@ impl Header {
     }
 }
 
+/// A context of so many cells is still recognised.
+const READABLE: usize = 16;
+
 fn parts_width(parts: &[Part]) -> usize {
     let cells = parts
         .iter()
@@ -120,7 +123,7 @@ fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, room: usize) {
         if over == 0 {
             return;
         }
-        let slack: usize = left.iter().chain(right.iter()).map(|part| give(part).min(over)).sum();
+        let slack: usize = left.iter().chain(right.iter()).map(|part| give(part, READABLE)).sum();
         if slack >= over {
             break;
         }
@@ -128,6 +131,7 @@ fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, room: usize) {
             Shorten::Drop(order) => Some(order),
             _ => None,
         };
+        // As long as something can be dropped, what is shortened stays readable.
         let next = left.iter().chain(right.iter()).filter_map(droppable).max();
         let Some(order) = next else { break };
         left.retain(|part| droppable(part) != Some(order));
@@ -135,16 +139,17 @@ fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, room: usize) {
     }
     while total(left, right) > room {
         let over = total(left, right) - room;
-        let widest = left.iter_mut().chain(right.iter_mut()).max_by_key(|part| give(part));
-        let Some(part) = widest.filter(|part| give(part) > 0) else { break };
-        let target = text::width(&part.text) - over.min(give(part));
+        let widest = left.iter_mut().chain(right.iter_mut()).max_by_key(|part| give(part, 0));
+        let Some(part) = widest.filter(|part| give(part, 0) > 0) else { break };
+        let target = text::width(&part.text) - over.min(give(part, 0));
         part.text = text::elide(&part.text, target, Cut::Middle, "…").into_owned();
     }
 }
 
-fn give(part: &Part) -> usize {
+/// What a part can give, kept at `readable` cells at least.
+fn give(part: &Part, readable: usize) -> usize {
     match part.shorten {
-        Shorten::Middle(least) => text::width(&part.text).saturating_sub(usize::from(least)),
+        Shorten::Middle(least) => text::width(&part.text).saturating_sub(readable.max(usize::from(least))),
         _ => 0,
     }
 }
@@ -159,7 +164,7 @@ pub struct Tab {
 
 /// The row of rooms. Without space only the current one keeps its name.
 pub fn tabs(buf: &mut Buffer, area: Rect, tabs: &[Tab], current: usize, theme: &Theme) {
-    let area = Rect { height: 1, ..area }.intersection(buf.area);
+    let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
     if area.is_empty() {
         return;
     }
@@ -205,7 +210,7 @@ impl Hint {
 /// The footer. The first hints are the most important; those that do not fit are left out from the end, and
 /// the very last one (help) always stays.
 pub fn footer(buf: &mut Buffer, area: Rect, hints: &[Hint], theme: &Theme) {
-    let area = Rect { height: 1, ..area }.intersection(buf.area);
+    let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
     let (Some((last, rest)), false) = (hints.split_last(), area.is_empty()) else { return };
     let cells = |hint: &Hint| text::width(&hint.key) + text::width(&hint.label) + 1;
     let room = usize::from(area.width).saturating_sub(1);

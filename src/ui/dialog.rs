@@ -110,7 +110,7 @@ impl Dialog<'_> {
         line.push(Role::Key, format!(" {cancel_key}"));
         line.push(Role::Text, "   ");
         line.push(deed_role, format!("{}{} ", mark(self.on_deed), self.deed));
-        line.push(Role::Key, format!(" {deed_key}"));
+        line.push(if ready { Role::Key } else { Role::Muted }, format!(" {deed_key}"));
         line.draw(buf, at, width, theme, None);
     }
 }

@@ -73,19 +73,34 @@ impl Face<'_> {
                 let mut lines = Vec::new();
                 let headline = format!("{} {}", theme.glyphs.bad, error.headline());
                 lines.extend(text::wrap(&headline, limit).into_iter().map(|line| Rich::of(Role::Bad, line)));
-                for cause in error.cause.iter().flat_map(|cause| cause.lines()) {
-                    let cause = text::wrap(&format!("  {cause}"), limit);
-                    lines.extend(cause.into_iter().map(|line| Rich::of(Role::Muted, line)));
-                }
+                let mut tail = Vec::new();
                 if let Some(next) = &error.next {
-                    lines.push(Rich::default());
                     let next = text::wrap(&format!("{} {next}", theme.glyphs.arrow), limit);
-                    lines.extend(next.into_iter().map(Rich::from));
+                    tail.extend(next.into_iter().map(Rich::from));
                 }
-                if let Some(line) = hint_line(hint) {
+                tail.extend(hint_line(hint));
+                let mut cause: Vec<Rich> = Vec::new();
+                for line in error.cause.iter().flat_map(|cause| cause.lines()) {
+                    let wrapped = text::wrap(&format!("  {line}"), limit);
+                    cause.extend(wrapped.into_iter().map(|line| Rich::of(Role::Muted, line)));
+                }
+                // What to do next matters more than the whole cause: that is cut first, and says so.
+                let room = usize::from(area.height).saturating_sub(lines.len() + tail.len());
+                if cause.len() > room {
+                    let hidden = cause.len() + 1 - room.max(1);
+                    cause.truncate(room.saturating_sub(1));
+                    if room > 0 {
+                        let more =
+                            format!("  {} {} more", theme.glyphs.ellipsis, text::count(hidden, "line"));
+                        cause.push(Rich::of(Role::Muted, more));
+                    }
+                }
+                let gap = usize::from(area.height) > lines.len() + cause.len() + tail.len();
+                lines.extend(cause);
+                if gap && !tail.is_empty() {
                     lines.push(Rich::default());
-                    lines.push(line);
                 }
+                lines.extend(tail);
                 lines
             }
             Face::TooSmall { hidden } => {

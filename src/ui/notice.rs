@@ -39,7 +39,12 @@ pub struct Toast<'a> {
 /// Draws the newest messages (the last of `toasts` is the newest) upwards from the lower right corner of `area`;
 /// at most a third of its height. What is hidden is counted.
 pub fn toasts(buf: &mut Buffer, area: Rect, toasts: &[Toast<'_>], theme: &Theme) {
-    let area = area.intersection(buf.area);
+    let mut area = area.intersection(buf.area);
+    if area.width > 40 && area.height > 6 {
+        // Inside of the frame of the pane below, not over it.
+        area.width -= 1;
+        area.height -= 1;
+    }
     let limit = usize::from(area.width.min(72)).saturating_sub(4);
     if toasts.is_empty() || area.height < 2 || limit < 8 {
         return;

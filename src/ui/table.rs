@@ -212,10 +212,10 @@ impl<'a> Table<'a> {
     /// Draws header, rows and scroll bar. One cell left of every row is the cursor mark.
     pub fn draw(&self, buf: &mut Buffer, area: Rect, state: &mut ListState, theme: &Theme) {
         let area = area.intersection(buf.area);
+        state.sync(self.rows);
         if area.is_empty() {
             return;
         }
-        state.sync(self.rows);
         let header = u16::from(self.header && area.height > 1);
         let body = Rect { y: area.y + header, height: area.height - header, width: area.width, ..area };
         let count = self.rows.len();
