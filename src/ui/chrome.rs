@@ -137,12 +137,20 @@ fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, room: usize) {
         left.retain(|part| droppable(part) != Some(order));
         right.retain(|part| droppable(part) != Some(order));
     }
-    while total(left, right) > room {
-        let over = total(left, right) - room;
-        let widest = left.iter_mut().chain(right.iter_mut()).max_by_key(|part| give(part, 0));
-        let Some(part) = widest.filter(|part| give(part, 0) > 0) else { break };
-        let target = text::width(&part.text) - over.min(give(part, 0));
-        part.text = text::elide(&part.text, target, Cut::Middle, "…").into_owned();
+    // Down to what each part wants at least; when even that is too much, down to nothing but the ellipsis.
+    let most = |part: &Part| match part.shorten {
+        Shorten::Middle(_) => text::width(&part.text).saturating_sub(1),
+        _ => 0,
+    };
+    let wanted = |part: &Part| give(part, 0);
+    for gives in [&wanted as &dyn Fn(&Part) -> usize, &most] {
+        while total(left, right) > room {
+            let over = total(left, right) - room;
+            let widest = left.iter_mut().chain(right.iter_mut()).max_by_key(|part| gives(part));
+            let Some(part) = widest.filter(|part| gives(part) > 0) else { break };
+            let target = text::width(&part.text) - over.min(gives(part));
+            part.text = text::elide(&part.text, target, Cut::Middle, "…").into_owned();
+        }
     }
 }
 

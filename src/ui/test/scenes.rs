@@ -27,7 +27,7 @@ use crate::ui::{Rich, Role, Theme, layout};
 pub(super) fn header(protected: bool) -> Header {
     Header {
         left: vec![
-            Part::fixed("", "floe-platform"),
+            Part::middle("", "floe-platform"),
             Part::fixed(" · ", "prod"),
             Part::middle(" → ", "aks-shared-prod-westeurope"),
             Part::fixed(" / ", "floe-prod"),

@@ -90,7 +90,7 @@ fn tables_fit_everywhere() {
     });
     let empty = Listed::default();
     at_every_size(|buf, area| {
-        Table::new(&columns, &empty).draw(buf, area, &mut ListState::default(), &theme)
+        Table::new(&columns, &empty).draw(buf, area, &mut ListState::default(), &theme);
     });
     at_every_size(|buf, area| Table::new(&[], &rows).draw(buf, area, &mut ListState::default(), &theme));
 }
