@@ -97,6 +97,17 @@ impl RevisionRow {
     }
 }
 
+/// A revision that helm still keeps, as far as metadata tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub revision: u32,
+    pub status: Status,
+    /// When its record was last written.
+    pub modified: Option<Timestamp>,
+    /// Changes whenever its record is written.
+    pub resource_version: String,
+}
+
 /// One release: its last revision, and what the others add.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseRow {
@@ -111,6 +122,8 @@ pub struct ReleaseRow {
     pub modified: Option<Timestamp>,
     /// How many revisions are kept.
     pub revisions: usize,
+    /// The revisions that are kept, newest first.
+    pub history: Vec<Kept>,
     /// The newest revision whose status is deployed: what runs, if the last one failed or is pending.
     pub deployed: Option<u32>,
     /// The object that holds the last revision's record.
@@ -152,11 +165,18 @@ pub fn fold<'r>(context: &str, revisions: impl IntoIterator<Item = &'r RevisionR
             status: Status::Unknown,
             modified: None,
             revisions: 0,
+            history: Vec::new(),
             deployed: None,
             storage: String::new(),
             resource_version: String::new(),
         });
         row.revisions += 1;
+        row.history.push(Kept {
+            revision: revision.revision,
+            status: revision.status,
+            modified: revision.modified,
+            resource_version: revision.resource_version.clone(),
+        });
         if revision.status == Status::Deployed {
             row.deployed = row.deployed.max(Some(revision.revision));
         }
@@ -168,7 +188,11 @@ pub fn fold<'r>(context: &str, revisions: impl IntoIterator<Item = &'r RevisionR
             row.resource_version.clone_from(&revision.resource_version);
         }
     }
-    releases.into_values().collect()
+    let mut releases: Vec<ReleaseRow> = releases.into_values().collect();
+    for release in &mut releases {
+        release.history.sort_by_key(|kept| std::cmp::Reverse(kept.revision));
+    }
+    releases
 }
 
 /// Watches every release of a context until the token is cancelled or the receiver is dropped: the whole cluster

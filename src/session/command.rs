@@ -179,6 +179,10 @@ commands! {
     JumpToCause     "release.cause"     Release ["c"] 11 false "jump to the cause" "Go to the object and container that the root-cause line names.";
     ShowLogs        "release.logs"      Release ["o"] 12 false "logs" "Logs of the pod or job under the cursor.";
     PreviousLogs    "release.logs.previous" Release ["p"] 0 false "previous container" "Logs of the container's previous life, or of the present one.";
+    DiffRevision    "release.diff"      Release ["d"] 13 false "diff revision" "In the history: the revision under the cursor against the deployed one.";
+    RollbackHere    "release.rollback"  Release ["R"] 14 true "roll back" "In the history: plan the way back to the revision under the cursor; elsewhere open the history.";
+    NextMatch       "release.match"     Release ["n"] 0 false "next match" "The next line that the search names.";
+    PreviousMatch   "release.match.previous" Release ["N"] 0 false "previous match" "The previous line that the search names.";
 
     Confirm         "plan.confirm"      Plan ["Enter"] 1 true "run it" "Ask for the confirm of this plan.";
     PlanAgain       "plan.again"        Plan ["r"] 0 false "plan again" "Compute the plan again from what is saved now.";

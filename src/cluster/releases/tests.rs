@@ -44,6 +44,8 @@ fn the_last_revision_is_the_release_and_the_deployed_one_is_known() {
     let a = &rows[1];
     assert_eq!((a.revision, a.status, a.revisions, a.deployed), (11, Status::PendingUpgrade, 3, Some(10)));
     assert_eq!(a.modified, Some(Timestamp::from_second(1_795_255_200).unwrap()));
+    let kept: Vec<(u32, Status)> = a.history.iter().map(|kept| (kept.revision, kept.status)).collect();
+    assert_eq!(kept, [(11, Status::PendingUpgrade), (10, Status::Deployed), (9, Status::Superseded)]);
     assert_eq!(a.storage, "sh.helm.release.v1.a.v11");
     let mut other = record("n", "a", 1, "deployed");
     other["metadata"]["name"] = json!("some-secret");
