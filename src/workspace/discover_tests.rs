@@ -167,3 +167,21 @@ fn what_cannot_be_resolved_says_what_to_do() {
 fn text_being_typed_has_no_mapping_but_does_no_harm() {
     assert_eq!(read_mapping(Path::new("values.yaml"), "clusterMapping: {a: [", None), (None, Vec::new()));
 }
+
+#[test]
+fn the_charts_of_this_repository_are_found_with_their_environments() {
+    let workspace = discover(&Path::new(env!("CARGO_MANIFEST_DIR")).join("charts")).unwrap();
+    let chart = workspace.chart("floe-platform").unwrap();
+    let names: Vec<_> = chart.environments.iter().map(|environment| environment.name.as_str()).collect();
+    assert_eq!(names, ["dev", "qa", "uat", "staging", "prod"]);
+    assert!(!chart.schema.is_empty());
+    let errors: Vec<_> =
+        chart.problems.iter().filter(|problem| problem.severity == crate::base::Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let contexts = [ContextInfo { name: "aks-shared-prod".to_owned(), ..ContextInfo::default() }];
+    let target = resolve(chart, chart.environment("prod").unwrap(), &contexts, &Settings::default()).unwrap();
+    assert_eq!(
+        (target.phrase().as_str(), target.namespace.as_str(), target.context.as_deref()),
+        ("floe-platform@prod", "floe-prod", Some("aks-shared-prod"))
+    );
+}
