@@ -15,9 +15,9 @@ cargo test --locked --no-run --quiet
 part "Charts: lint of every values file with helm 3 and 4, templates against every schema (10 s)"
 tools/lint-charts.sh "$bin"
 
-if [ -x tests/sandbox/selftest ]; then
+if [ -x tests/sandbox/selftest.sh ]; then
   part "Sandbox: start, stop, interruption, two copies, simulated faults (3 minutes)"
-  tests/sandbox/selftest
+  tests/sandbox/selftest.sh
 fi
 
 part "Tests (5 minutes)"

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::support::{repository_files, root};
+use super::support::{generated, repository_files, root};
 
 /// From low to high: a lower line never uses a higher one.
 const LAYERS: [&str; 15] = [
@@ -240,27 +240,6 @@ fn scripts_are_executable() {
             assert!(mode & 0o111 != 0, "{}: begins with `#!` and is not executable", file.display());
         }
     }
-}
-
-/// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->` in the README, or fails the test when it differs.
-/// `UPDATE=1 cargo test --test it house::` writes it.
-pub fn generated(file: &str, name: &str, wanted: &str) {
-    let path = root().join(file);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let start = text.find(&open).unwrap_or_else(|| panic!("{file}: no `{}`", open.trim())) + open.len();
-    let end = text[start..].find(&close).unwrap_or_else(|| panic!("{file}: no `{close}`")) + start;
-    if text[start..end] == *wanted {
-        return;
-    }
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, format!("{}{wanted}{}", &text[..start], &text[end..]))
-            .expect("a writable README");
-        return;
-    }
-    panic!(
-        "{file}: `{name}` is not what the program says; `UPDATE=1 cargo test --test it house::` writes:\n{wanted}"
-    );
 }
 
 #[test]

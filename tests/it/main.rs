@@ -1,8 +1,9 @@
 //! The integration tests: one binary, so that the planes of the sandbox are started once and tests share the link time.
 //!
-//! `house` holds the repository to its own rules, `cli` the headless commands, `bad_things` what faults get,
-//! `story` the whole job on real control planes. Tests whose names begin with `planes_` need the sandbox
-//! (`tests/sandbox`); `cargo test --test it -- --skip planes_` runs the rest within seconds.
+//! `house` holds the repository to its own rules, `harness` tests the tests' own tools, `cli` the headless commands,
+//! `bad_things` what faults get, `story` the whole job on real control planes, `screenshots` draws the rooms. Tests
+//! whose names begin with `planes_` need the sandbox (`tests/sandbox`); `cargo test --test it -- --skip planes_` runs
+//! the rest within seconds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +18,8 @@
 mod bad_things;
 mod cli;
 mod cluster_live;
+mod harness;
 mod house;
+mod screenshots;
 mod story;
 mod support;

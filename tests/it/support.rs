@@ -64,3 +64,24 @@ pub fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) {
         }
     }
 }
+
+/// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->` in the README, or fails the test when it differs.
+/// `UPDATE=1 cargo test --test it house::` writes it.
+pub fn generated(file: &str, name: &str, wanted: &str) {
+    let path = root().join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let start = text.find(&open).unwrap_or_else(|| panic!("{file}: no `{}`", open.trim())) + open.len();
+    let end = text[start..].find(&close).unwrap_or_else(|| panic!("{file}: no `{close}`")) + start;
+    if text[start..end] == *wanted {
+        return;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{}{wanted}{}", &text[..start], &text[end..]))
+            .expect("a writable README");
+        return;
+    }
+    panic!(
+        "{file}: `{name}` is not what the program says; `UPDATE=1 cargo test --test it house::` writes:\n{wanted}"
+    );
+}

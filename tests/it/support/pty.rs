@@ -333,6 +333,26 @@ impl Terminal {
         })
     }
 
+    /// Waits until the program has written something since [`Terminal::changes`] said `before`.
+    #[track_caller]
+    pub fn wait_change(&self, before: u64, limit: Duration) {
+        let end = Instant::now() + limit;
+        let mut state = self.shared.lock();
+        while state.changes == before {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(state);
+                panic!("{}: nothing written within {limit:?}\n{}", self.name, self.picture());
+            }
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .0;
+        }
+    }
+
     /// Waits until the program has written nothing for a while: for pictures, never for a test's verdict.
     pub fn wait_quiet(&self, quiet: Duration, limit: Duration) -> Screen {
         let end = Instant::now() + limit;
@@ -503,70 +523,4 @@ fn cells(count: u16) -> NonZeroU16 {
 
 fn pty_size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shell() -> Terminal {
-        Start::command(Path::new("/bin/bash"))
-            .args(["--norc", "--noprofile"])
-            .env("PS1", "ready> ")
-            .size(60, 10)
-            .open()
-    }
-
-    #[test]
-    fn a_terminal_shows_what_a_program_writes_and_hears_what_is_typed() {
-        let mut terminal = shell();
-        terminal.wait_text("ready>");
-        terminal.type_text("stty size; echo $((20+3))-x").press("Enter");
-        terminal.wait_all(&["10 60", "23-x"], SOON);
-        terminal.resize(44, 7);
-        terminal.type_text("clear; stty size").press("Enter");
-        terminal.wait_text("7 44");
-        terminal.type_text("exit 7").press("Enter");
-        assert_eq!(terminal.wait_exit(SOON).exit_code(), 7);
-        terminal.assert_restored();
-    }
-
-    #[test]
-    fn a_terminal_answers_what_programs_ask() {
-        let mut terminal = shell();
-        terminal.wait_text("ready>");
-        // -d R: the answer to \e[6n ends with R; -s: it is not echoed.
-        terminal.type_text(r"read -rsd R -p $'\e[3;5H\e[6n' at; echo; echo at=${at#*[}").press("Enter");
-        terminal.wait_text("at=3;5");
-        terminal.type_text(r"read -rsd '\' -p $'\e]11;?\e\\' bg; echo; echo bg=${bg#*rgb:}").press("Enter");
-        terminal.wait_text("bg=1e1e/1e1e/2e2e");
-    }
-
-    #[test]
-    fn what_a_program_leaves_behind_is_seen() {
-        let mut terminal = shell();
-        terminal.wait_text("ready>");
-        terminal.type_text(r"printf '\e[?1049h\e[?25l\e[?1002h\e[?2004h'; exit").press("Enter");
-        terminal.wait_exit(SOON);
-        let wrong = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| terminal.assert_restored()));
-        let message = *wrong.expect_err("four modes are on").downcast::<String>().expect("a message");
-        for part in ["alternate screen", "cursor is hidden", "mouse", "paste"] {
-            assert!(message.contains(part), "{message}");
-        }
-    }
-
-    #[test]
-    fn an_escape_is_never_taken_for_the_beginning_of_the_next_key() {
-        let mut terminal = shell();
-        terminal.wait_text("ready>");
-        // Each read takes what is there: Esc and x must come as two.
-        let script = "stty raw -echo; echo go$((1+1)); for i in 1 2; do dd bs=64 count=1 2>/dev/null | od -An -tx1; done; stty sane";
-        terminal.type_text(script).press("Enter");
-        terminal.wait_text("go2");
-        terminal.press("Esc").press("x");
-        terminal.wait_for("two reads", SOON, |screen| {
-            let rows = rows(screen);
-            rows.iter().any(|row| row.trim() == "1b") && rows.iter().any(|row| row.trim() == "78")
-        });
-    }
 }

@@ -256,22 +256,3 @@ fn shape(letter: char, x: f64, y: f64, colour: &str) -> Option<String> {
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use vt100::Parser;
-
-    #[test]
-    fn a_picture_keeps_text_colours_and_frames() {
-        let mut parser = Parser::default();
-        parser.process("┌─\x1b[1;38;2;1;2;3mbold & \x1b[0mplain\x1b[44m on blue".as_bytes());
-        let svg = draw(parser.screen(), "a <title>");
-        assert!(svg.contains("a &lt;title&gt;"), "{svg}");
-        assert!(svg.contains(r##"fill="#010203""##) && svg.contains(r#"font-weight="bold""#), "{svg}");
-        assert!(svg.contains(">bold &amp;</text>"), "{svg}");
-        assert!(svg.contains(&format!(r#"height="18.0" fill="{}""#, ANSI[4])), "{svg}");
-        assert!(svg.contains("<path d=\"M16.2"), "the frame is drawn, not written: {svg}");
-        assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
-    }
-}

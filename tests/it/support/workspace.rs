@@ -1,5 +1,6 @@
 //! A workspace of a test's own: copied charts, folders for state, and where asked for namespaces on the planes.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,7 +33,11 @@ impl Workspace {
     #[track_caller]
     pub fn new(name: &str) -> Self {
         let workspace = Self::empty(name);
-        copy(charts(), &workspace.charts());
+        for (name, bytes) in charts() {
+            let file = workspace.charts().join(name);
+            std::fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+            std::fs::write(&file, bytes).expect("a writable copy");
+        }
         let values = workspace.platform().join("values.yaml");
         let text = std::fs::read_to_string(&values).expect("the platform's values.yaml");
         let mut found = 0;
@@ -96,6 +101,26 @@ impl Workspace {
             if !names.is_empty() {
                 sandbox().grant(plane, &names);
             }
+        }
+        workspace
+    }
+
+    /// The charts on the sandbox as a newcomer has them: namespaces `floe-dev` and so on, release names, the whole of
+    /// the clusters. For pictures; no two can exist at once on the same planes.
+    #[track_caller]
+    pub fn as_shipped(helm: HelmMajor) -> Self {
+        let mut workspace = Self::new("shipped").with_helm(helm);
+        for (name, bytes) in charts() {
+            std::fs::write(workspace.charts().join(name), bytes).expect("a writable copy");
+        }
+        "floe".clone_into(&mut workspace.prefix);
+        workspace.kubeconfig = Some(sandbox().kubeconfig.clone());
+        workspace.namespaces = ENVIRONMENTS
+            .iter()
+            .map(|(environment, plane)| (*plane, workspace.namespace(environment)))
+            .collect();
+        for (plane, namespace) in &workspace.namespaces {
+            sandbox().grant(plane, std::slice::from_ref(namespace));
         }
         workspace
     }
@@ -177,8 +202,8 @@ impl Workspace {
         super::walk(&self.platform(), &mut |file| {
             let name = file.strip_prefix(self.platform()).expect("below the chart").to_owned();
             let Ok(now) = std::fs::read_to_string(file) else { return };
-            let before =
-                std::fs::read_to_string(charts().join("floe-platform").join(&name)).unwrap_or_default();
+            let before = charts().get(&Path::new("floe-platform").join(&name)).cloned().unwrap_or_default();
+            let before = String::from_utf8_lossy(&before).into_owned();
             let diff = similar::TextDiff::from_lines(before.as_str(), now.as_str());
             let lines: Vec<String> = diff
                 .iter_all_changes()
@@ -291,19 +316,24 @@ impl Drop for Workspace {
     }
 }
 
-/// The project's charts with their dependencies built, once a run.
-fn charts() -> &'static Path {
-    static CHARTS: OnceLock<TempDir> = OnceLock::new();
-    let folder = CHARTS.get_or_init(|| {
+/// The project's charts with their dependencies built, once a run: files below `charts/` and what they hold. In
+/// memory, because nothing of ours runs after the last test to remove a folder.
+fn charts() -> &'static BTreeMap<PathBuf, Vec<u8>> {
+    static CHARTS: OnceLock<BTreeMap<PathBuf, Vec<u8>>> = OnceLock::new();
+    CHARTS.get_or_init(|| {
         let folder = tempfile::Builder::new().prefix("floe-charts-").tempdir().expect("a temporary folder");
         copy(&root().join("charts"), folder.path());
         let _ = std::fs::remove_dir_all(folder.path().join("floe-platform/charts"));
         let mut command = Command::new(sandbox::helm(HelmMajor::Three));
         command.args(["dependency", "build", "--skip-refresh"]).arg(folder.path().join("floe-platform"));
         process::run(&mut command, Duration::from_mins(2)).ok();
-        folder
-    });
-    folder.path()
+        let mut all = BTreeMap::new();
+        super::walk(folder.path(), &mut |file| {
+            let name = file.strip_prefix(folder.path()).expect("below").to_owned();
+            all.insert(name, std::fs::read(file).expect("a readable chart"));
+        });
+        all
+    })
 }
 
 /// Copies a folder with everything in it.
@@ -313,39 +343,4 @@ pub fn copy(from: &Path, to: &Path) {
         std::fs::create_dir_all(target.parent().expect("a parent")).expect("a folder");
         std::fs::copy(file, &target).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[test]
-    fn a_copy_differs_from_the_projects_charts_in_its_namespaces_alone() {
-        let workspace = Workspace::new("copy");
-        assert_eq!(workspace.changed_lines(), []);
-        assert!(
-            workspace.read("values.yaml").contains(&format!("\"{}-{{{{.environment}}}}\"", workspace.prefix))
-        );
-        assert!(workspace.platform().join("charts").is_dir(), "dependencies are built");
-        workspace.write("values-dev.yaml", "global: {environment: dev}\n");
-        assert_eq!(workspace.changed_lines().len(), 1);
-    }
-
-    #[rstest]
-    #[case::helm_3(HelmMajor::Three)]
-    #[case::helm_4(HelmMajor::Four)]
-    fn planes_give_deployers_their_namespaces_and_no_others(#[case] major: HelmMajor) {
-        let workspace = Workspace::on_planes("grant", major, &["dev", "prod"]);
-        for environment in ["dev", "prod"] {
-            let list = workspace.helm(environment, &["list", "--output", "json"]).ok();
-            assert_eq!(list.json(), serde_json::json!([]));
-            let foreign = workspace.helm(environment, &["list", "--all-namespaces"]);
-            assert_ne!(foreign.code, Some(0), "{foreign}");
-            assert!(foreign.stderr.contains("forbidden"), "{foreign}");
-        }
-        let version = workspace.helm("dev", &["version", "--template", "{{.Version}}"]).ok();
-        assert!(version.stdout.starts_with(&format!("v{}.", major.number())), "{version}");
-        assert_eq!(workspace.get("dev", &["secrets"])["kind"], "List");
-    }
 }
