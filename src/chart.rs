@@ -62,11 +62,11 @@ impl Chart {
 
     fn build(dir: PathBuf, is_packaged: bool, files: ChartFiles, depth: usize) -> Result<Self> {
         let place = |name: &str| if is_packaged { dir.clone() } else { dir.join(name) };
-        let text = files.text("Chart.yaml").ok_or_else(|| {
-            Error::new("there is no readable Chart.yaml").at(dir.display().to_string())
-        })?;
-        let (metadata, mut problems) = Metadata::read(&text)
-            .map_err(|error| error.at(place("Chart.yaml").display().to_string()))?;
+        let text = files
+            .text("Chart.yaml")
+            .ok_or_else(|| Error::new("there is no readable Chart.yaml").at(dir.display().to_string()))?;
+        let (metadata, mut problems) =
+            Metadata::read(&text).map_err(|error| error.at(place("Chart.yaml").display().to_string()))?;
         problems.extend(files.problems.iter().cloned());
         let declared = dependency::declared(&metadata, &files, &mut problems);
         let values = files.text("values.yaml").map(|text| (place("values.yaml"), text));
@@ -76,7 +76,9 @@ impl Chart {
         chart.dependencies = if depth < DEPTH {
             declared.into_iter().map(|declared| dependency::resolve(&chart, declared, depth)).collect()
         } else {
-            chart.problems.push(Problem::warning(format!("subcharts deeper than {DEPTH} levels are not shown")));
+            chart
+                .problems
+                .push(Problem::warning(format!("subcharts deeper than {DEPTH} levels are not shown")));
             Vec::new()
         };
         Ok(chart)

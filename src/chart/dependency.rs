@@ -95,7 +95,11 @@ impl Dependency {
 }
 
 /// What `Chart.yaml` (or `requirements.yaml` of the old format) declares, and what lies in `charts/` undeclared.
-pub(super) fn declared(metadata: &Metadata, files: &ChartFiles, problems: &mut Vec<Problem>) -> Vec<Declared> {
+pub(super) fn declared(
+    metadata: &Metadata,
+    files: &ChartFiles,
+    problems: &mut Vec<Problem>,
+) -> Vec<Declared> {
     if metadata.api_version != "v1" {
         return metadata.dependencies.clone();
     }
@@ -135,9 +139,8 @@ pub(super) fn resolve(parent: &Chart, declared: Declared, depth: usize) -> Depen
         None => (DependencyState::Missing, None),
     };
     dependency.state = state;
-    dependency.chart = chart
-        .or_else(|| sibling.and_then(|dir| Chart::load_folder_at(&dir, depth + 1).ok()))
-        .map(Arc::new);
+    dependency.chart =
+        chart.or_else(|| sibling.and_then(|dir| Chart::load_folder_at(&dir, depth + 1).ok())).map(Arc::new);
     dependency
 }
 
@@ -192,12 +195,15 @@ fn fits(constraint: &str, version: &str) -> bool {
     constraint.is_empty()
         || constraint.split("||").any(|alternative| {
             let comparators = alternative.trim().replace(['x', 'X'], "*");
-            let comparators = comparators.split_whitespace().collect::<Vec<_>>().join(", ").replace(",,", ",");
+            let comparators =
+                comparators.split_whitespace().collect::<Vec<_>>().join(", ").replace(",,", ",");
             // A bare version means exactly that one to helm, and a caret to the crate.
             let exact = semver::Version::parse(comparators.trim_start_matches(['=', 'v'])).ok();
             match exact {
                 Some(exact) => exact == version,
-                None => semver::VersionReq::parse(&comparators).map_or(true, |wanted| wanted.matches(&version)),
+                None => {
+                    semver::VersionReq::parse(&comparators).map_or(true, |wanted| wanted.matches(&version))
+                }
             }
         })
 }
@@ -218,9 +224,10 @@ mod tests {
     fn package(dir: &Path, to: &Path, chart_yaml: &str) {
         let file = std::fs::File::create(to).unwrap();
         let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
-        for (name, bytes) in
-            [("Chart.yaml", chart_yaml.as_bytes().to_vec()), ("templates/x.yaml", std::fs::read(dir.join("templates/x.yaml")).unwrap())]
-        {
+        for (name, bytes) in [
+            ("Chart.yaml", chart_yaml.as_bytes().to_vec()),
+            ("templates/x.yaml", std::fs::read(dir.join("templates/x.yaml")).unwrap()),
+        ] {
             let mut header = tar::Header::new_gnu();
             header.set_size(bytes.len() as u64);
             header.set_mode(0o644);

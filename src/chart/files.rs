@@ -36,7 +36,8 @@ pub struct ChartFiles {
 impl ChartFiles {
     /// The files of a chart folder without `charts/`.
     pub fn of_folder(dir: &Path) -> Result<Self> {
-        let ignore = std::fs::read_to_string(dir.join(".helmignore")).map(|t| Ignore::parse(&t)).unwrap_or_default();
+        let ignore =
+            std::fs::read_to_string(dir.join(".helmignore")).map(|t| Ignore::parse(&t)).unwrap_or_default();
         let mut files = Self::default();
         let mut total = 0;
         let mut pending = vec![(dir.to_owned(), 0)];
@@ -65,7 +66,9 @@ impl ChartFiles {
                             files.by_path.insert(inside.to_owned(), bytes.into());
                         }
                         Err(error) => {
-                            files.problems.push(Problem::warning(format!("cannot be read: {error}")).at(inside, None));
+                            files
+                                .problems
+                                .push(Problem::warning(format!("cannot be read: {error}")).at(inside, None));
                         }
                     }
                 }
@@ -78,7 +81,9 @@ impl ChartFiles {
     /// The files of a packaged chart (`.tgz`), without its top folder.
     pub fn of_archive(archive: &Path) -> Result<Self> {
         let name = archive.display().to_string();
-        let bad = |error: std::io::Error| Error::new("cannot read the packaged chart").at(name.clone()).because(error);
+        let bad = |error: std::io::Error| {
+            Error::new("cannot read the packaged chart").at(name.clone()).because(error)
+        };
         let file = std::fs::File::open(archive).map_err(bad)?;
         let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(file).take(LIMITS.total));
         let mut files = Self::default();

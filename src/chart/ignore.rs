@@ -43,7 +43,8 @@ impl Ignore {
             return false;
         };
         let fits = |rule: &&Rule| {
-            (!rule.folders_only || is_folder) && rule.pattern.is_match(if rule.anchored { whole } else { name })
+            (!rule.folders_only || is_folder)
+                && rule.pattern.is_match(if rule.anchored { whole } else { name })
         };
         self.rules.iter().rev().find(fits).is_some_and(|rule| !rule.negates)
     }

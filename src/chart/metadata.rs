@@ -41,7 +41,9 @@ pub struct Declared {
 }
 
 /// Versions are often written without quotes and arrive as numbers.
-fn scalar<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<String>, D::Error> {
+fn scalar<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Null => None,
         Value::String(text) => Some(text),
@@ -63,8 +65,8 @@ impl Metadata {
         let value = yaml::read(text).map_err(|error| {
             Error::new(format!("Chart.yaml is not valid YAML (line {}): {}", error.line, error.message))
         })?;
-        let metadata: Self =
-            serde_json::from_value(value).map_err(|error| Error::new("Chart.yaml is not a chart's").because(error))?;
+        let metadata: Self = serde_json::from_value(value)
+            .map_err(|error| Error::new("Chart.yaml is not a chart's").because(error))?;
         if metadata.name.is_empty() {
             return Err(Error::new("Chart.yaml has no name").next("add `name:` and `version:`"));
         }
