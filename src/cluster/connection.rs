@@ -16,13 +16,13 @@ use jiff::Timestamp;
 use kube::client::Body;
 use kube::config::{AuthInfo, ExecConfig, KubeConfigOptions};
 use kube::{Client, Config};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use super::discovery::Discovery;
 use super::fault::{CarriedFault, Fault, chain, clean};
 use super::kubeconfig::{Kubeconfig, login_of};
 use super::plugin::{self, Credentials};
+use crate::base::Hash;
 
 /// How long a one-shot call may take, from the request to the last byte.
 pub const ONE_SHOT: Duration = Duration::from_secs(15);
@@ -195,7 +195,7 @@ fn trust(config: &Config) -> String {
         Some(certificates) if !certificates.is_empty() => certificates.concat(),
         _ => config.cluster_url.to_string().into_bytes(),
     };
-    format!("{:x}", Sha256::digest(bytes))
+    Hash::of(bytes).hex()
 }
 
 /// Makes clients for a configuration, anew when credentials run out.

@@ -17,6 +17,7 @@ pub(crate) enum Reply {
     Json(u16, Value),
     /// A watch: these events, then the end of the stream.
     Events(Vec<Value>),
+    Text(String),
     /// Never answers.
     Hang,
 }
@@ -60,6 +61,7 @@ pub(crate) fn connection(
         Box::pin(async move {
             let (code, bytes) = match reply {
                 Reply::Json(code, value) => (code, value.to_string().into_bytes()),
+                Reply::Text(text) => (200, text.into_bytes()),
                 Reply::Events(events) => {
                     let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
                     (200, format!("{}\n", lines.join("\n")).into_bytes())

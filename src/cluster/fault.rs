@@ -7,6 +7,7 @@ use std::time::Duration;
 use kube::core::Status;
 
 use crate::base::Error;
+use crate::base::text::neutralise;
 
 /// What went wrong between us and a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,10 +175,7 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// What others send is text, never terminal control.
 pub(crate) fn clean(text: &str) -> String {
-    // An escape sequence without its ESC is harmless text.
-    text.chars()
-        .filter(|c| *c == '\n' || *c == '\t' || !(c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')))
-        .collect()
+    neutralise(text).into_owned()
 }
 
 #[cfg(test)]

@@ -417,7 +417,7 @@ trait LinesLimited: futures::AsyncBufRead + Unpin + Sized {
 impl<R: futures::AsyncBufRead + Unpin> LinesLimited for R {}
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
 mod tests {
     use super::*;
 
@@ -473,5 +473,112 @@ mod tests {
             futures::io::BufReader::new(&bytes[..]).lines_limited().map(Result::unwrap).collect().await;
         assert_eq!(lines[0].len(), LINE_LIMIT);
         assert_eq!(&lines[1..], [b"next".to_vec(), b"open".to_vec()]);
+    }
+
+    /// Everything until the end; fails when it does not come.
+    async fn collect(mut items: mpsc::Receiver<LogItem>) -> Vec<LogItem> {
+        let mut all = Vec::new();
+        let read = async {
+            while let Some(item) = items.recv().await {
+                all.push(item);
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_mins(10), read).await.is_ok(), "the log never ended");
+        all
+    }
+
+    fn texts(items: &[LogItem]) -> Vec<&str> {
+        items
+            .iter()
+            .filter_map(|item| match item {
+                LogItem::Line(line) => Some(line.text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn pod(phase: &str, state: Value) -> Value {
+        serde_json::json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"},
+            "spec": {"restartPolicy": "Always", "containers": [{"name": "web"}]},
+            "status": {"phase": phase, "containerStatuses": [
+                {"name": "web", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state}]}})
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cut_stream_goes_on_behind_its_last_line_until_the_pod_is_gone() {
+        use crate::cluster::fake::{Reply, connection};
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let (reads, looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (connection, calls) = connection(move |_, path, _| {
+            if path.ends_with("/log") {
+                return Reply::Text(match reads.fetch_add(1, Ordering::SeqCst) {
+                    0 => "2026-11-21T10:00:01Z one\n2026-11-21T10:00:02Z two\n".to_owned(),
+                    _ => "2026-11-21T10:00:02Z two\n2026-11-21T10:00:03Z three\n".to_owned(),
+                });
+            }
+            match looks.fetch_add(1, Ordering::SeqCst) {
+                0 => Reply::Json(200, pod("Running", serde_json::json!({"running": {}}))),
+                _ => Reply::refuse(404, "NotFound", "pods \"p\" not found"),
+            }
+        });
+        let request = LogRequest::follow("n", "p", Some("web"), 100);
+        let items = collect(stream(connection, request, CancellationToken::new())).await;
+        assert_eq!(texts(&items), ["one", "two", "three"]);
+        assert_eq!(items.last(), Some(&LogItem::End(LogEnd::Gone)));
+        let calls = calls.lock().unwrap();
+        let reads: Vec<&String> = calls.iter().filter(|call| call.contains("/log?")).collect();
+        assert!(reads[0].contains("tailLines=100") && reads[0].contains("follow=true"), "{reads:?}");
+        assert!(reads[1].contains("sinceTime=2026-11-21T10") && !reads[1].contains("tailLines"), "{reads:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_that_has_not_started_is_waited_for_and_the_reason_is_said_once() {
+        use crate::cluster::fake::{Reply, connection};
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let reads = AtomicUsize::new(0);
+        let (connection, _) = connection(move |_, path, _| {
+            let read = reads.load(Ordering::SeqCst);
+            if path.ends_with("/log") {
+                return match reads.fetch_add(1, Ordering::SeqCst) {
+                    0..=4 => Reply::refuse(400, "BadRequest", "container \"web\" is waiting to start"),
+                    _ => Reply::Text("2026-11-21T10:00:01Z up\n".to_owned()),
+                };
+            }
+            match read {
+                0..=5 => Reply::Json(
+                    200,
+                    pod("Pending", serde_json::json!({"waiting": {"reason": "ContainerCreating"}})),
+                ),
+                _ => Reply::Json(200, pod("Succeeded", serde_json::json!({"terminated": {"exitCode": 0}}))),
+            }
+        });
+        let request = LogRequest::follow("n", "p", None, 10);
+        let items = collect(stream(connection, request, CancellationToken::new())).await;
+        assert_eq!(
+            items,
+            [
+                LogItem::Note("waiting: ContainerCreating".into()),
+                LogItem::Line(line("2026-11-21T10:00:01Z", "up")),
+                LogItem::End(LogEnd::Complete),
+            ]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_the_right_to_read_logs_it_ends_with_that() {
+        use crate::cluster::fake::{Reply, connection};
+        let (connection, _) = connection(|_, path, _| {
+            if path.ends_with("/log") {
+                Reply::refuse(403, "Forbidden", "cannot get resource pods/log")
+            } else {
+                Reply::Json(200, pod("Running", serde_json::json!({"running": {}})))
+            }
+        });
+        let request = LogRequest::follow("n", "p", None, 10);
+        let items = collect(stream(connection, request, CancellationToken::new())).await;
+        assert!(
+            matches!(items.as_slice(), [LogItem::End(LogEnd::Failed(Fault::Forbidden { .. }))]),
+            "{items:?}"
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! publishes a new [`ObjectsSnapshot`] at most every 100 ms.
 
 pub mod join;
+mod trim;
 pub mod watch;
 
 #[cfg(test)]

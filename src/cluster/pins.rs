@@ -2,7 +2,6 @@
 //! writes asks here first.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::{Identity, Likeness};
 use crate::base::error::Context as _;
-use crate::base::{Error, Result};
+use crate::base::lock::Lock;
+use crate::base::{Error, Result, atomic};
 
 /// The file in the state folder.
 pub const FILE: &str = "pins.toml";
@@ -92,6 +92,7 @@ impl Pins {
     /// Pins a context at first use, or anew by the operator's will, and saves. Returns what is pinned.
     pub fn pin(&mut self, context: &str, server: &str, found: &Identity, at: Timestamp) -> Result<&Pin> {
         // Another floe-tui may have pinned since: its pins stay.
+        let _lock = self.lock()?;
         self.pins = Self::load(&self.folder())?.pins;
         let pin = Pin { at, server: server.to_owned(), identity: found.clone() };
         self.pins.insert(context.to_owned(), pin);
@@ -102,6 +103,7 @@ impl Pins {
     /// Adds what a later look tells (a namespace's UID, a UID that could not be read before). Refused silently
     /// when it does not match: then nothing is learned.
     pub fn learn(&mut self, context: &str, found: &Identity) -> Result<()> {
+        let _lock = self.lock()?;
         self.pins = Self::load(&self.folder())?.pins;
         let Some(pin) = self.pins.get_mut(context) else { return Ok(()) };
         if pin.identity.compare(found) == Likeness::Different {
@@ -112,21 +114,21 @@ impl Pins {
         if pin.identity == before { Ok(()) } else { self.save() }
     }
 
+    /// Held while the file is read, changed and written.
+    fn lock(&self) -> Result<Lock> {
+        let folder = self.folder();
+        std::fs::create_dir_all(&folder).context_at("cannot save the pinned clusters", folder.display())?;
+        Lock::acquire(&self.path.with_extension("lock"))
+    }
+
     fn folder(&self) -> PathBuf {
         self.path.parent().map(Path::to_owned).unwrap_or_default()
     }
 
     fn save(&self) -> Result<()> {
-        let folder = self.folder();
-        let failed = "cannot save the pinned clusters";
-        std::fs::create_dir_all(&folder).context_at(failed, folder.display())?;
-        let text = toml::to_string(&File { contexts: self.pins.clone() }).context(failed)?;
-        // tempfile makes it 0600.
-        let mut file = tempfile::NamedTempFile::new_in(&folder).context_at(failed, folder.display())?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.as_file().sync_all())
-            .context_at(failed, self.path.display())?;
-        file.persist(&self.path).context_at(failed, self.path.display())?;
+        let text = toml::to_string(&File { contexts: self.pins.clone() })
+            .context("cannot save the pinned clusters")?;
+        atomic::write_private(&self.path, text.as_bytes())?;
         Ok(())
     }
 }

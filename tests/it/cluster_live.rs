@@ -269,6 +269,55 @@ fn planes_a_crash_loop_is_lifted_to_one_line_and_the_repair_turns_green() {
 }
 
 #[test]
+fn planes_every_way_a_pod_fails_is_named() {
+    let space = Space::new("nonprod", "fails");
+    let outcomes = [
+        ("oom", "OOMKilled"),
+        ("pull-error", "ImagePull"),
+        ("init-error", "init container setup"),
+        ("unschedulable", "Unschedulable"),
+    ];
+    for (outcome, _) in outcomes {
+        let mut object = deployment(outcome, outcome);
+        object["spec"]["template"]["spec"]["initContainers"] =
+            json!([{"name": "setup", "image": "example.org/s:1"}]);
+        space.apply(&object);
+    }
+    // The policy's refusal of the pods stands in an event of the replica set only.
+    let strict = Space::new("nonprod", "strict");
+    let label = "pod-security.kubernetes.io/enforce=restricted";
+    sandbox().kubectl("nonprod", &["label", "namespace", &strict.name, label]).ok();
+    strict.apply(&deployment("rootful", ""));
+    runtime().block_on(async {
+        let connection = connect("nonprod-deployer").await;
+        let cancel = CancellationToken::new();
+        let follow = |space: &Space, name: &str| {
+            let wanted = vec![wanted("apps/v1", "Deployment", name)];
+            let request = WatchRequest { namespace: space.name.clone(), wanted };
+            watch_objects(connection.clone(), request, cancel.clone())
+        };
+        for (outcome, word) in outcomes {
+            let mut objects = follow(&space, outcome);
+            let seen = until(&mut objects, outcome, |seen: &ObjectsSnapshot| {
+                root_cause(&seen.rows, &seen.events).is_some_and(|cause| cause.render().contains(word))
+            })
+            .await;
+            assert_eq!(seen.health(), Health::Degraded);
+            assert!(root_cause(&seen.rows, &seen.events).unwrap().pod.is_some());
+        }
+        let mut objects = follow(&strict, "rootful");
+        let seen = until(&mut objects, "PodSecurity", |seen: &ObjectsSnapshot| {
+            root_cause(&seen.rows, &seen.events)
+                .is_some_and(|cause| cause.reason.contains("violates PodSecurity"))
+        })
+        .await;
+        let cause = root_cause(&seen.rows, &seen.events).unwrap();
+        assert_eq!(cause.path[0], "Deployment rootful");
+        cancel.cancel();
+    });
+}
+
+#[test]
 fn planes_a_dry_run_says_what_a_plan_could_not_know() {
     let space = Space::new("nonprod", "dryrun");
     space.apply(&deployment("shop", ""));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{ObjectRow, Replicas, Wanted, WatchState};
+use crate::base::text::one_line;
 use crate::cluster::events::{self, EventRow};
 use crate::cluster::fault::clean;
 use crate::cluster::health::{self, Assessment, Health, Surroundings, Warning, containers};
@@ -265,19 +266,13 @@ impl<'a> Joiner<'a> {
     }
 
     /// Claims belong to no object by UID; they are shown below the workload whose pods mount them.
-    fn add_claims(&mut self, owner: &Value, claims: &[&'a str], parent: usize, place: &Place) {
+    fn add_claims(&mut self, owner: &'a Value, claims: &[&'a str], parent: usize, place: &Place) {
         let namespace = text(owner, "/metadata/namespace").unwrap_or_default();
         let mut names: Vec<&str> = claims.to_vec();
         names.sort_unstable();
         names.dedup();
         for name in names {
-            let claim = self
-                .by_key
-                .iter()
-                .find(|((group, kind, at, named), _)| {
-                    group.is_empty() && *kind == "PersistentVolumeClaim" && *at == namespace && *named == name
-                })
-                .map(|(_, claim)| *claim);
+            let claim = self.by_key.get(&("", "PersistentVolumeClaim", namespace, name)).copied();
             let Some(claim) = claim else { continue };
             if uid(claim).is_some_and(|uid| self.seen.insert(uid)) {
                 let place =
@@ -374,9 +369,4 @@ fn replicas(object: &Value) -> Option<Replicas> {
         }),
         _ => None,
     }
-}
-
-/// Reasons are one line: the rest of a long message stays in the events.
-fn one_line(text: &str) -> String {
-    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::join::{Expected, Input, join};
+use super::trim::trim;
 use super::{KindState, ObjectsSnapshot, Wanted, WatchState};
 use crate::cluster::connection::Connection;
 use crate::cluster::discovery::Served;
@@ -394,5 +395,6 @@ fn plain<K: Serialize>(object: &K, resource: &ApiResource) -> Option<Value> {
     let map = value.as_object_mut()?;
     map.insert("apiVersion".to_owned(), Value::String(resource.api_version.clone()));
     map.insert("kind".to_owned(), Value::String(resource.kind.clone()));
+    trim(&mut value, &resource.group, &resource.kind);
     Some(value)
 }
