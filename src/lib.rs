@@ -31,5 +31,6 @@ pub mod manifest;
 pub mod render;
 pub mod schema;
 pub mod ui;
+pub mod values;
 pub mod workspace;
 pub mod yaml;

@@ -84,6 +84,14 @@ pub fn remove(text: &str, path: &KeyPath) -> Result<String, Refused> {
     run(text, before, &[Step::Remove(path.clone())], &expected)
 }
 
+/// `value` at `path` in a value tree, as [`set`] does it in text.
+///
+/// # Errors
+/// Something on the way is neither a map nor a list with such a place.
+pub fn applied(root: Value, path: &KeyPath, value: &Value) -> Result<Value, String> {
+    set_in(root, &path.0, value).map_err(|reason| format!("{path}: {reason}"))
+}
+
 enum Step {
     Set(KeyPath, Value),
     Remove(KeyPath),

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::node::{Kind, NodeId, Tree};
-use super::read::{YamlError, is_merge, key_name};
+use super::read::{is_merge, key_name};
 use super::{KeyPath, Segment};
 
 /// Where one path is written.
@@ -41,9 +41,10 @@ struct Inner {
 }
 
 impl Spans {
-    /// Parses the first document of a text.
-    pub fn of(text: &str) -> Result<Self, YamlError> {
-        super::read::parse(text).map(|parsed| parsed.spans)
+    /// The positions of the first document of a text; of a text that is not valid YAML only its lines are known.
+    pub fn of(text: &str) -> Self {
+        let trees = super::node::parse_all(text).unwrap_or_default();
+        Self::new(text, trees.into_iter().next().unwrap_or_default())
     }
 
     pub(super) fn new(text: &str, tree: Tree) -> Self {
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn lines_columns_and_bytes() {
         let text = "\u{feff}# head\r\na:\r\n  b: 1 # note\r\n  \"c.d\": {e: [1, 2]}\r\nlist:\r\n- x: 1\r\n  z: 2\r\nempty:\r\n";
-        let spans = Spans::of(text).unwrap();
+        let spans = Spans::of(text);
         let slice = |p: &str| &text[spans.get(&path(p)).unwrap().value];
         assert_eq!(slice("a.b"), "1");
         assert_eq!(slice("a[\"c.d\"].e[1]"), "2");
@@ -297,7 +298,7 @@ mod tests {
     #[test]
     fn anchors_merges_and_duplicates() {
         let text = "base: &b\n  x: 1\nuse:\n  <<: *b\n  z: 2\nalias: *b\ndup: 1\ndup: 2\n";
-        let spans = Spans::of(text).unwrap();
+        let spans = Spans::of(text);
         let x = spans.get(&path("use.x")).unwrap();
         assert_eq!((x.line, x.shared), (2, true));
         assert_eq!(spans.line(&path("use.z")), Some(5));
@@ -311,7 +312,7 @@ mod tests {
     #[test]
     fn comments_above() {
         let text = "# file header\n\n# How many pods.\n# At least one.\nreplicas: 1\n# -- Docs style\nimage: x\nbare: 1\n";
-        let spans = Spans::of(text).unwrap();
+        let spans = Spans::of(text);
         assert_eq!(spans.comment_above(&path("replicas")).unwrap(), "How many pods.\nAt least one.");
         assert_eq!(spans.comment_above(&path("image")).unwrap(), "-- Docs style");
         assert_eq!(spans.comment_above(&path("bare")), None);

@@ -1,0 +1,197 @@
+//! Values as helm puts them together: layers, the merge, and for every key who sets it and who wins.
+//!
+//! The merge follows helm's own code step by step (values files over each other, dependencies switched by tags
+//! and conditions, imported values, defaults coalesced from the subcharts up with globals coming down), because
+//! its treatment of null, of globals and of tables against scalars cannot be guessed.
+
+mod coalesce;
+mod layer;
+mod merged;
+pub mod set;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::base::{Problem, atomic};
+use crate::chart::{Chart, DependencyState};
+use crate::yaml::{KeyPath, parse_values};
+
+use coalesce::Node;
+pub use layer::{Layer, LayerKind};
+pub use merged::{Merged, Origin};
+
+/// Gives the text of a file as the editor has it; `None` when the editor does not hold the file.
+pub type Texts<'t> = dyn Fn(&Path) -> Option<Arc<str>> + 't;
+
+/// Everything that decides the values of one environment of one chart.
+#[derive(Debug, Clone)]
+pub struct LayerSet {
+    layers: Arc<Vec<Layer>>,
+    root: Node,
+    problems: Vec<Problem>,
+}
+
+impl LayerSet {
+    /// The layers of a chart with its subcharts' defaults, and the values files that come after `values.yaml`
+    /// (absolute, lowest first). A file comes from `texts`, else from the chart as it was loaded, else from disk;
+    /// one that does not exist is left out, as an environment's file may not exist yet.
+    pub fn for_environment(chart: &Chart, files: &[PathBuf], texts: &Texts<'_>) -> Self {
+        let mut builder = Builder { layers: Vec::new(), problems: Vec::new(), dir: &chart.dir, texts };
+        let root = builder.node(chart, &KeyPath::root(), "");
+        for file in files {
+            builder.file(file);
+        }
+        Self { layers: Arc::new(builder.layers), root, problems: builder.problems }
+    }
+
+    /// Layers without a chart, lowest first: files over each other as several `-f` are.
+    pub fn of_files(layers: Vec<Layer>) -> Self {
+        Self { layers: Arc::new(layers), root: Node::default(), problems: Vec::new() }
+    }
+
+    /// Adds `--set` arguments as the highest layer.
+    ///
+    /// # Errors
+    /// An argument helm would not read either; its words say which.
+    pub fn with_set(mut self, arguments: &[String]) -> crate::base::Result<Self> {
+        for argument in arguments {
+            let layer = Layer::set(argument)?;
+            Arc::make_mut(&mut self.layers).push(layer);
+        }
+        Ok(self)
+    }
+
+    /// Files that cannot be read or are not YAML; the merge leaves them out.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// All layers, lowest first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The values the templates see, with their origins.
+    pub fn merge(&self) -> Merged {
+        let user = coalesce::over_each_other(
+            self.layers.iter().filter(|layer| layer.kind.is_given()).map(Layer::value),
+        );
+        let mut root = self.root.clone();
+        let mut problems = Vec::new();
+        let value = coalesce::values(&mut root, &self.layers, user, &mut problems);
+        Merged::new(value, self.layers.clone(), root, problems)
+    }
+}
+
+struct Builder<'b> {
+    layers: Vec<Layer>,
+    problems: Vec<Problem>,
+    dir: &'b Path,
+    texts: &'b Texts<'b>,
+}
+
+impl Builder<'_> {
+    /// A chart with its subcharts; their layers come first, as they are lower.
+    fn node(&mut self, chart: &Chart, section: &KeyPath, name: &str) -> Node {
+        let mut node = Node { name: name.to_owned(), ..Node::default() };
+        for dependency in &chart.dependencies {
+            let Some(sub) = &dependency.chart else { continue };
+            let key = dependency.key();
+            let mut child = self.node(sub, &section.key(key), key);
+            child.condition.clone_from(&dependency.condition);
+            child.tags.clone_from(&dependency.tags);
+            child.import_values.clone_from(&dependency.import_values);
+            child.declared = dependency.state != DependencyState::Undeclared;
+            node.children.push(child);
+        }
+        if let Some((file, loaded)) = &chart.values {
+            let text = (self.texts)(file).unwrap_or_else(|| loaded.clone());
+            let kind = if section.0.is_empty() { LayerKind::Defaults } else { LayerKind::SubchartDefaults };
+            let label =
+                if section.0.is_empty() { self.label(file) } else { format!("{section}/values.yaml") };
+            node.defaults = self.add(kind, label, file.clone(), section.clone(), text, chart.is_packaged);
+        }
+        node
+    }
+
+    fn file(&mut self, file: &Path) {
+        let label = self.label(file);
+        let text = (self.texts)(file).map_or_else(
+            || match atomic::read(file) {
+                Ok(read) => Some(read.text),
+                Err(error) => {
+                    if file.exists() {
+                        let cause = error.cause.unwrap_or(error.what);
+                        self.problems
+                            .push(Problem::error(format!("cannot be read: {cause}")).at(&label, None));
+                    }
+                    None
+                }
+            },
+            Some,
+        );
+        if let Some(text) = text {
+            self.add(LayerKind::Environment, label, file.to_owned(), KeyPath::root(), text, false);
+        }
+    }
+
+    fn add(
+        &mut self,
+        kind: LayerKind,
+        label: String,
+        file: PathBuf,
+        section: KeyPath,
+        text: Arc<str>,
+        is_packaged: bool,
+    ) -> Option<usize> {
+        match layer::parsed(&text) {
+            Ok(parsed) => {
+                // What lies in an archive cannot be opened: it has a name, no file.
+                let file = (!is_packaged).then_some(file);
+                self.layers.push(Layer { name: label, kind, file, text, section, parsed });
+                Some(self.layers.len() - 1)
+            }
+            Err(error) => {
+                self.problems.push(Problem::error(error.message).at(label, Some(error.line)));
+                None
+            }
+        }
+    }
+
+    /// The file as the user knows it: relative to the chart where it lies inside.
+    fn label(&self, file: &Path) -> String {
+        file.strip_prefix(self.dir).unwrap_or(file).display().to_string()
+    }
+}
+
+/// A layer from a text that stands alone; the parse error when it is not YAML.
+///
+/// # Errors
+/// The text is not YAML, or no map.
+pub fn layer(
+    name: impl Into<String>,
+    kind: LayerKind,
+    file: Option<PathBuf>,
+    text: Arc<str>,
+) -> Result<Layer, crate::yaml::YamlError> {
+    let parsed = layer::parsed(&text)?;
+    Ok(Layer { name: name.into(), kind, file, text, section: KeyPath::root(), parsed })
+}
+
+/// Merges files without a chart, lowest first.
+pub fn merge(layers: Vec<Layer>) -> Merged {
+    LayerSet::of_files(layers).merge()
+}
+
+/// The values of one file, for whoever needs no positions.
+///
+/// # Errors
+/// The text is not YAML, or no map.
+pub fn read(text: &str) -> Result<Value, crate::yaml::YamlError> {
+    parse_values(text).map(|parsed| parsed.value)
+}
+
+#[cfg(test)]
+mod tests;

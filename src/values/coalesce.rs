@@ -1,0 +1,325 @@
+//! Helm's own merge, function by function: `pkg/chart/common/util/coalesce.go` and
+//! `pkg/chart/v2/util/dependencies.go` of helm 4.2. The names of its functions are given at ours.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::Layer;
+use crate::base::Problem;
+use crate::yaml::{KeyPath, kind_name};
+
+/// A chart in the tree of subcharts, with what decides whether it takes part.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Node {
+    /// Alias or name: its section in the parent's values. Empty for the root.
+    pub name: String,
+    /// Index of its `values.yaml` among the layers.
+    pub defaults: Option<usize>,
+    pub children: Vec<Node>,
+    pub condition: Option<String>,
+    pub tags: Vec<String>,
+    pub import_values: Vec<Value>,
+    /// Lies in `charts/` only: never switched off.
+    pub declared: bool,
+    /// Switched off for these values.
+    pub disabled: bool,
+    /// Its values after imports.
+    pub values: Map<String, Value>,
+}
+
+impl Node {
+    pub(super) fn enabled(&self) -> impl Iterator<Item = &Node> {
+        self.children.iter().filter(|child| !child.disabled)
+    }
+
+    /// Imports as (path in the child, path in this chart), both below their charts.
+    pub(super) fn imports_of(child: &Node) -> Vec<(KeyPath, KeyPath)> {
+        child
+            .import_values
+            .iter()
+            .filter_map(|import| match import {
+                Value::String(name) => Some((KeyPath::of(["exports", name]), KeyPath::root())),
+                Value::Object(map) => {
+                    let path = |key: &str| map.get(key).and_then(Value::as_str).map(dotted);
+                    Some((path("child")?, path("parent")?))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// `a.b.c`, where `.` alone is the root.
+fn dotted(path: &str) -> KeyPath {
+    KeyPath::of(path.split('.').filter(|part| !part.is_empty()))
+}
+
+/// Several values files over each other (`MergeMaps`): null stays, it still has to delete a default.
+pub(super) fn over_each_other<'v>(files: impl Iterator<Item = &'v Value>) -> Map<String, Value> {
+    let mut merged = Map::new();
+    for file in files {
+        if let Value::Object(map) = file {
+            over(&mut merged, map);
+        }
+    }
+    merged
+}
+
+fn over(base: &mut Map<String, Value>, top: &Map<String, Value>) {
+    for (key, value) in top {
+        match (base.get_mut(key), value) {
+            (Some(Value::Object(below)), Value::Object(above)) => over(below, above),
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// `ProcessDependencies` and `CoalesceValues`: the values templates see.
+pub(super) fn values(
+    root: &mut Node,
+    layers: &[Layer],
+    user: Map<String, Value>,
+    problems: &mut Vec<Problem>,
+) -> Value {
+    load(root, layers);
+    switch(root, &user, &KeyPath::root());
+    import(root);
+    let mut merged = user;
+    coalesce(root, &mut merged, false, &KeyPath::root(), problems);
+    let mut value = Value::Object(merged);
+    order(&mut value, &KeyPath::root(), root, layers);
+    value
+}
+
+fn load(node: &mut Node, layers: &[Layer]) {
+    node.values =
+        node.defaults.and_then(|index| layers.get(index)?.value().as_object().cloned()).unwrap_or_default();
+    for child in &mut node.children {
+        load(child, layers);
+    }
+}
+
+/// `processDependencyEnabled`: tags first, then the first condition that holds a boolean.
+fn switch(node: &mut Node, given: &Map<String, Value>, prefix: &KeyPath) {
+    if node.children.is_empty() {
+        return;
+    }
+    let mut merged = given.clone();
+    coalesce(node, &mut merged, false, prefix, &mut Vec::new());
+    let merged = Value::Object(merged);
+    for child in &mut node.children {
+        if !child.declared {
+            continue;
+        }
+        let tags: Vec<bool> =
+            child.tags.iter().filter_map(|tag| merged.get("tags")?.get(tag)?.as_bool()).collect();
+        let mut on = tags.is_empty() || tags.contains(&true);
+        for condition in child.condition.iter().flat_map(|condition| condition.trim().split(',')) {
+            let path = KeyPath(prefix.0.iter().cloned().chain(dotted(condition).0).collect());
+            if let Some(Value::Bool(decided)) = path.get(&merged) {
+                on = *decided;
+                break;
+            }
+        }
+        child.disabled = !on;
+    }
+    let Value::Object(merged) = merged else { return };
+    for child in node.children.iter_mut().filter(|child| !child.disabled) {
+        let prefix = prefix.key(&child.name);
+        switch(child, &merged, &prefix);
+    }
+}
+
+/// `processDependencyImportValues`: children first; what a child exports lies below the chart's own values.
+fn import(node: &mut Node) {
+    for child in node.children.iter_mut().filter(|child| !child.disabled) {
+        import(child);
+    }
+    if node.enabled().all(|child| child.import_values.is_empty()) {
+        return;
+    }
+    let mut own = Map::new();
+    coalesce(node, &mut own, true, &KeyPath::root(), &mut Vec::new());
+    let whole = Value::Object(own.clone());
+    let mut imported = Map::new();
+    for child in node.enabled() {
+        for (from, to) in Node::imports_of(child) {
+            let source = KeyPath::of([child.name.clone()]);
+            let source = KeyPath(source.0.into_iter().chain(from.0).collect());
+            let Some(Value::Object(table)) = source.get(&whole) else { continue };
+            let nested =
+                to.0.iter().rev().fold(Value::Object(table.clone()), |inner, segment| match segment {
+                    crate::yaml::Segment::Key(key) => Value::Object(Map::from_iter([(key.clone(), inner)])),
+                    crate::yaml::Segment::Index(_) => inner,
+                });
+            if let Value::Object(mut nested) = nested {
+                tables(&mut imported, &mut nested, true);
+            }
+        }
+    }
+    tables(&mut own, &mut imported, true);
+    node.values = own;
+}
+
+/// `coalesce`: the chart's defaults below what is given, then its subcharts.
+fn coalesce(
+    node: &Node,
+    given: &mut Map<String, Value>,
+    merge: bool,
+    prefix: &KeyPath,
+    problems: &mut Vec<Problem>,
+) {
+    own_values(node, given, merge);
+    for child in node.enabled() {
+        let section = prefix.key(&child.name);
+        let entry = given.entry(child.name.clone()).or_insert_with(|| Value::Object(Map::new()));
+        let Value::Object(below) = entry else {
+            let is = kind_name(entry);
+            problems.push(
+                Problem::error(format!(
+                    "must be a map, is {is}: it holds the values of the subchart {}",
+                    child.name
+                ))
+                .key(section.to_string()),
+            );
+            return;
+        };
+        let mut below = std::mem::take(below);
+        globals(&mut below, given);
+        coalesce(child, &mut below, merge, &section, problems);
+        given.insert(child.name.clone(), Value::Object(below));
+    }
+}
+
+/// `coalesceValues`.
+fn own_values(node: &Node, given: &mut Map<String, Value>, merge: bool) {
+    for (key, default) in &node.values {
+        match given.get_mut(key) {
+            Some(Value::Null) if !merge => {
+                given.shift_remove(key);
+            }
+            Some(Value::Object(above)) => {
+                if let Value::Object(below) = default {
+                    let mut below = below.clone();
+                    let merge = merge || node.enabled().any(|child| child.name == *key);
+                    if !merge {
+                        clean(&mut below);
+                    }
+                    tables(above, &mut below, merge);
+                }
+            }
+            Some(_) => {}
+            None => {
+                let mut default = default.clone();
+                if !merge {
+                    match &mut default {
+                        Value::Null => continue,
+                        Value::Object(map) => clean(map),
+                        _ => {}
+                    }
+                }
+                given.insert(key.clone(), default);
+            }
+        }
+    }
+}
+
+/// `coalesceTablesFullKey`: `above` wins.
+fn tables(above: &mut Map<String, Value>, below: &mut Map<String, Value>, merge: bool) {
+    let defined: HashSet<String> =
+        below.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key.clone()).collect();
+    for (key, value) in above.iter() {
+        if value.is_null() {
+            below.insert(key.clone(), Value::Null);
+        }
+    }
+    for (key, value) in std::mem::take(below) {
+        match (above.get_mut(&key), value) {
+            (Some(Value::Null), _) if !merge && defined.contains(&key) => {
+                above.shift_remove(&key);
+            }
+            (None, value) => {
+                above.insert(key, value);
+            }
+            (Some(Value::Object(above)), Value::Object(mut below)) => tables(above, &mut below, merge),
+            _ => {}
+        }
+    }
+}
+
+/// `coalesceGlobals`: the parent's globals win over the subchart's; tables are merged.
+fn globals(child: &mut Map<String, Value>, parent: &Map<String, Value>) {
+    let empty = Map::new();
+    let source = match parent.get("global") {
+        None => &empty,
+        Some(Value::Object(map)) => map,
+        Some(_) => return,
+    };
+    let mut target = match child.get("global") {
+        None => Map::new(),
+        Some(Value::Object(map)) => map.clone(),
+        Some(_) => return,
+    };
+    for (key, value) in source {
+        match (value, target.get_mut(key)) {
+            (Value::Object(table), Some(Value::Object(below))) => {
+                let mut above = table.clone();
+                tables(&mut above, below, true);
+                target.insert(key.clone(), Value::Object(above));
+            }
+            // A table and something else: helm warns and keeps the subchart's.
+            (Value::Object(_), Some(_)) | (_, Some(Value::Object(_))) => {}
+            _ => {
+                target.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    child.insert("global".to_owned(), Value::Object(target));
+}
+
+/// `cleanNilValues`.
+fn clean(map: &mut Map<String, Value>) {
+    map.retain(|_, value| match value {
+        Value::Null => false,
+        Value::Object(map) => {
+            clean(map);
+            true
+        }
+        _ => true,
+    });
+}
+
+/// Keys in the order in which the chart's own `values.yaml` introduces them, then as they came: the tree must not
+/// be shuffled by which file happens to set what.
+fn order(value: &mut Value, section: &KeyPath, node: &Node, layers: &[Layer]) {
+    let root = layers.iter().find(|layer| layer.kind == super::LayerKind::Defaults).map(Layer::value);
+    let own = node.defaults.and_then(|index| layers.get(index)).map(Layer::value);
+    if let Some(own) = own {
+        arrange(value, own);
+    }
+    for child in node.enabled() {
+        if let Some(below) = value.get_mut(&child.name) {
+            order(below, &section.key(&child.name), child, layers);
+        }
+    }
+    if section.0.is_empty()
+        && let Some(root) = root
+    {
+        arrange(value, root);
+    }
+}
+
+fn arrange(value: &mut Value, model: &Value) {
+    let (Value::Object(map), Value::Object(model)) = (value, model) else { return };
+    let mut rest = std::mem::take(map);
+    for (key, model) in model {
+        if let Some(mut value) = rest.shift_remove(key) {
+            arrange(&mut value, model);
+            map.insert(key.clone(), value);
+        }
+    }
+    map.extend(rest);
+}
