@@ -15,6 +15,8 @@
 //! quit = ["q", "Ctrl-Q"]
 //! ```
 
+mod edit;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,6 +26,8 @@ use serde_json::Value;
 use super::located::Located;
 use crate::base::Problem;
 use crate::yaml::KeyPath;
+
+pub use edit::{with_cluster, with_theme};
 
 /// The file's name in the configuration folder.
 pub const FILE: &str = "config.toml";
