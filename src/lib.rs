@@ -28,6 +28,7 @@ pub mod chart;
 pub mod cluster;
 pub mod helm;
 pub mod manifest;
+pub mod operations;
 pub mod render;
 pub mod schema;
 pub mod ui;

@@ -58,6 +58,11 @@ pub struct Request {
     pub values: Vec<ValuesSource>,
     /// `--set` expressions, in order, after all sources.
     pub set: Vec<String>,
+    /// Files of the chart with edits that are not saved: path inside the chart, whole text.
+    pub overlay: Vec<(PathBuf, Arc<str>)>,
+    /// Which of several renderings of the same thing this is. Equal requests may be answered from memory, so a
+    /// second look (what is random?) asks for another sample.
+    pub sample: u8,
     /// Renders as an upgrade (`.Release.IsUpgrade`) instead of an install.
     pub is_upgrade: bool,
     /// Puts the objects of `crds/` in front.
@@ -91,6 +96,8 @@ impl Request {
             namespace: namespace.into(),
             values: Vec::new(),
             set: Vec::new(),
+            overlay: Vec::new(),
+            sample: 0,
             is_upgrade: false,
             include_crds: false,
             skip_tests: false,

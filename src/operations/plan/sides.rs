@@ -1,0 +1,192 @@
+//! The two sides of a plan: what is there and what would be, for each verb.
+
+use std::path::PathBuf;
+
+use super::checks::{CheckLevel, Checks};
+use super::{Facts, Planner};
+use crate::base::{Hash, Result, atomic};
+use crate::helm::record::Record;
+use crate::manifest::{self, ChangeSet, DiffOptions, Object, Side};
+use crate::operations::request::{PlanRequest, Verb};
+use crate::render::{DryRun, RenderCluster, RenderError, Rendered, Request, ValuesSource};
+
+/// What a plan compares.
+#[derive(Debug, Default)]
+pub(super) struct Sides {
+    pub(super) changes: ChangeSet,
+    /// What would be there.
+    pub(super) new: Vec<Object>,
+    /// What is watched while it runs.
+    pub(super) objects: Vec<Object>,
+    pub(super) incomplete: Option<String>,
+}
+
+pub(super) async fn sides(
+    planner: &Planner,
+    request: &PlanRequest,
+    facts: &Facts,
+    checks: &mut Checks,
+) -> Sides {
+    match work(planner, request, facts, checks).await {
+        Ok(sides) => sides,
+        Err(error) => {
+            checks.error(CheckLevel::Blocked, &error);
+            Sides { incomplete: Some("what would change is not known".to_owned()), ..Sides::default() }
+        }
+    }
+}
+
+async fn work(planner: &Planner, request: &PlanRequest, facts: &Facts, checks: &mut Checks) -> Result<Sides> {
+    let mut sides = Sides::default();
+    let current = facts.current.as_deref().map(objects_of).transpose()?;
+    let side = Side { namespace: Some(request.release.namespace.clone()), release: None };
+    let mut options = DiffOptions {
+        old: side.clone(),
+        new: side,
+        redact: Some(planner.redact(&[])),
+        ..DiffOptions::default()
+    };
+    match request.verb {
+        Verb::Install | Verb::Upgrade => {
+            let (new, again) = rendered(planner, request, facts, checks, &mut sides).await?;
+            options.mask = manifest::mask_unstable(&new, &again);
+            let old = if request.verb == Verb::Upgrade { current.unwrap_or_default() } else { Vec::new() };
+            if request.verb == Verb::Upgrade && facts.current.is_none() {
+                sides.incomplete =
+                    Some("the deployed revision could not be read: everything shows as added".to_owned());
+            }
+            sides.changes = manifest::diff(&old, &new, &options);
+            sides.objects.clone_from(&new);
+            sides.new = new;
+        }
+        Verb::Rollback => {
+            let Some(target) = &facts.target else { return Ok(sides) };
+            let new = objects_of(target)?;
+            sides.changes = manifest::diff(&current.unwrap_or_default(), &new, &options);
+            sides.objects.clone_from(&new);
+            sides.new = new;
+        }
+        Verb::Uninstall => {
+            let old = current.unwrap_or_default();
+            let kept: Vec<Object> = old.iter().filter(|object| object.is_kept()).cloned().collect();
+            if !kept.is_empty() {
+                let names: Vec<String> = kept.iter().map(|object| object.id.short()).collect();
+                checks.add(CheckLevel::Note, format!("stays by its policy: {}", names.join(", ")));
+            }
+            if old.iter().any(|object| object.id.kind == "StatefulSet") {
+                checks.add(CheckLevel::Note, "the claims of stateful sets stay, with their data");
+            }
+            options.skip_hooks = true;
+            sides.changes = manifest::diff(&old, &kept, &options);
+            sides.objects = old;
+        }
+        Verb::Test => {
+            sides.objects = current.unwrap_or_default();
+            let tests: Vec<String> = sides
+                .objects
+                .iter()
+                .filter(|object| object.hook.as_ref().is_some_and(manifest::Hook::is_test))
+                .map(|object| object.id.short())
+                .collect();
+            if tests.is_empty() {
+                checks.add(CheckLevel::Warning, "the deployed revision has no tests");
+            } else {
+                checks.add(CheckLevel::Note, format!("runs {}", tests.join(", ")));
+            }
+        }
+    }
+    if let Some(why) = &sides.incomplete {
+        checks.add(CheckLevel::Warning, format!("the preview is incomplete: {why}"));
+    }
+    Ok(sides)
+}
+
+/// Everything of a record: its manifest, hooks and tests.
+fn objects_of(record: &Record) -> Result<Vec<Object>> {
+    let mut objects = manifest::parse(&record.manifest)?;
+    for hook in &record.hooks {
+        objects.extend(manifest::parse_from(&hook.manifest, Some(&hook.path))?);
+    }
+    Ok(objects)
+}
+
+/// Two renderings of the saved files, so that what is random shows; with the cluster's answers where it gives any.
+async fn rendered(
+    planner: &Planner,
+    request: &PlanRequest,
+    facts: &Facts,
+    checks: &mut Checks,
+    sides: &mut Sides,
+) -> Result<(Vec<Object>, Vec<Object>)> {
+    let Some(chart) = &request.chart else { return Ok((Vec::new(), Vec::new())) };
+    let release = &request.release;
+    let mut ask = Request::new(&chart.dir, &release.release, &release.namespace);
+    ask.values = chart.values.iter().filter(|file| file.exists()).cloned().map(ValuesSource::File).collect();
+    ask.is_upgrade = request.verb == Verb::Upgrade;
+    if facts.connection.is_some() && planner.helm.renders_with_cluster() {
+        ask.dry_run = DryRun::Server;
+        ask.cluster = Some(RenderCluster {
+            kubeconfig: planner.kubeconfig_path.clone(),
+            context: release.context.clone(),
+        });
+        match twice(planner, &ask).await {
+            Ok(both) => return read(&both, checks),
+            Err(error) => {
+                sides.incomplete =
+                    Some(format!("rendered without the cluster, because with it {}", error.error.headline()));
+            }
+        }
+        ask.dry_run = DryRun::Client;
+        ask.cluster = None;
+    } else {
+        sides.incomplete = Some("rendered without the cluster: lookups find nothing".to_owned());
+    }
+    let both = twice(planner, &ask).await?;
+    read(&both, checks)
+}
+
+async fn twice(planner: &Planner, ask: &Request) -> Result<(Rendered, Rendered), RenderError> {
+    let again = Request { sample: 1, ..ask.clone() };
+    tokio::try_join!(planner.renderer.render(ask), planner.renderer.render(&again))
+}
+
+fn read(both: &(Rendered, Rendered), checks: &mut Checks) -> Result<(Vec<Object>, Vec<Object>)> {
+    for warning in &both.0.warnings {
+        checks.add(CheckLevel::Note, format!("helm: {warning}"));
+    }
+    Ok((manifest::parse(&both.0.manifest)?, manifest::parse(&both.1.manifest)?))
+}
+
+/// The files that a plan stands on, with what they hold now.
+pub(super) fn files(request: &PlanRequest) -> Vec<(PathBuf, Option<Hash>)> {
+    let Some(chart) = &request.chart else { return Vec::new() };
+    let own =
+        ["Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json"].map(|name| chart.dir.join(name));
+    let mut paths: Vec<PathBuf> = own.into_iter().chain(chart.values.iter().cloned()).collect();
+    collect(&chart.dir.join("templates"), &mut paths);
+    collect(&chart.dir.join("charts"), &mut paths);
+    paths
+        .into_iter()
+        .map(|path| {
+            let hash = atomic::read_bytes(&path, atomic::MAX_TEXT).ok().map(Hash::of);
+            (path, hash)
+        })
+        .collect()
+}
+
+/// The files below a folder, a bounded number of them.
+fn collect(folder: &std::path::Path, paths: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut entries: Vec<_> = entries.flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        if paths.len() > 5_000 {
+            return;
+        }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => collect(&entry.path(), paths),
+            Ok(_) => paths.push(entry.path()),
+            Err(_) => {}
+        }
+    }
+}
