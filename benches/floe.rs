@@ -361,5 +361,6 @@ fn machine() -> String {
         .and_then(|line| line.split_whitespace().nth(1))
         .and_then(|number| number.parse().ok())
         .unwrap_or(0.0);
-    format!("{cores} cores of {model}, {:.0} GB, Linux, release build", kilobytes / 1024.0 / 1024.0)
+    let build = if cfg!(debug_assertions) { "DEBUG build, not for comparing" } else { "release build" };
+    format!("{cores} cores of {model}, {:.0} GB, Linux, {build}", kilobytes / 1024.0 / 1024.0)
 }
