@@ -47,7 +47,7 @@ impl LineEnding {
 pub struct FileText {
     /// The content, unchanged: a byte order mark and the line ends are still there.
     pub text: Arc<str>,
-    /// Of the bytes on disk; what a later [`write`] expects to find.
+    /// Of the bytes on disk; what a later [`write()`] expects to find.
     pub hash: Hash,
     /// Permission bits, e.g. `0o644`.
     pub mode: u32,
@@ -145,7 +145,7 @@ pub fn write(path: &Path, bytes: &[u8], expect: Option<Hash>) -> Result<Hash, Sa
     replace(path, bytes, expect, PUBLIC, false)
 }
 
-/// As [`write`] without an expectation, and the file ends up readable by its owner only, also if it was not.
+/// As [`write()`] without an expectation, and the file ends up readable by its owner only, also if it was not.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<Hash, SaveError> {
     replace(path, bytes, None, PRIVATE, true)
 }

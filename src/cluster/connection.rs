@@ -2,7 +2,7 @@
 //! kubeconfig's current context.
 //!
 //! Every request gets an answer's head within a limit (kube has none), credential programs run under
-//! [`plugin`](super::plugin), and what the server or the network refuses becomes a [`Fault`].
+//! `plugin`, and what the server or the network refuses becomes a [`Fault`].
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

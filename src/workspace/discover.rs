@@ -52,7 +52,7 @@ pub struct WorkspaceChart {
     /// In the order of the mapping, then those that have only a values file, by name.
     pub environments: Vec<Environment>,
     /// What is wrong with mapping, environments and settings. Values and schemas are checked by
-    /// [`super::validate`].
+    /// `super::validate`.
     pub problems: Vec<Problem>,
 }
 
