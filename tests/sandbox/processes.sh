@@ -36,7 +36,7 @@ launch() {
   local -a guard=(setsid)
   [ -z "${TIED:-}" ] || ! setpriv --pdeathsig KILL true 2>/dev/null || guard=(setsid setpriv --pdeathsig KILL)
   # every descriptor of ours is closed: a component that kept the lock or the reader's pipe open would hold others up
-  "${guard[@]}" "$@" >"$folder/logs/$name.log" 2>&1 </dev/null 3<&- 9>&- &
+  "${guard[@]}" "$@" >"$folder/logs/$name.log" 2>&1 </dev/null 3<&- 4>&- 9>&- &
   local pid=$!
   disown "$pid"
   STARTED+=("$folder/pids/$name")
