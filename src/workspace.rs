@@ -9,6 +9,7 @@ mod rules;
 pub mod settings;
 pub mod target;
 pub mod user;
+mod validate;
 
 pub use discover::{Environment, Workspace, WorkspaceChart, discover, read_mapping};
 pub use edit::MappingEdit;
@@ -16,3 +17,4 @@ pub use mapping::{ClusterMapping, Isolation, Mapping, MappingOrigin, Preset};
 pub use settings::{ChartSettings, EnvironmentSettings, WorkspaceSettings};
 pub use target::{ContextChoice, ContextInfo, Target, resolve};
 pub use user::{Confirm, LogLevel, Settings};
+pub use validate::validate;

@@ -230,7 +230,7 @@ fn schemas<'c>(chart: &'c Chart, root: &Path) -> Vec<(KeyPath, PathBuf, &'c str)
 }
 
 /// A problem with its file relative to the workspace.
-pub(super) fn relative(mut problem: Problem, root: &Path) -> Problem {
+fn relative(mut problem: Problem, root: &Path) -> Problem {
     if let Some(file) = &problem.file
         && let Ok(inside) = file.strip_prefix(root)
     {
