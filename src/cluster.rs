@@ -20,6 +20,7 @@ pub mod logs;
 pub mod objects;
 pub mod pins;
 mod plugin;
+mod proxy;
 pub mod releases;
 pub mod root_cause;
 

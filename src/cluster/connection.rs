@@ -22,6 +22,7 @@ use super::discovery::Discovery;
 use super::fault::{CarriedFault, Fault, chain, clean};
 use super::kubeconfig::{Kubeconfig, login_of};
 use super::plugin::{self, Credentials};
+use super::proxy;
 use crate::base::Hash;
 
 /// How long a one-shot call may take, from the request to the last byte.
@@ -74,9 +75,15 @@ impl Connection {
             return Err(no_context(format!("it has these contexts: {known}")));
         }
         let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-        let config = Config::from_custom_kubeconfig(kubeconfig.raw().clone(), &options)
+        let mut config = Config::from_custom_kubeconfig(kubeconfig.raw().clone(), &options)
             .await
             .map_err(|error| no_context(chain(&error)))?;
+        if !kubeconfig.names_proxy(context) {
+            let proxy = proxy::from_environment(&config.cluster_url, |name| std::env::var(name).ok());
+            config.proxy_url = proxy.map(|proxy| proxy.parse()).transpose().map_err(|error| {
+                no_context(format!("the proxy of the environment is no address: {error}"))
+            })?;
+        }
         let server = config.cluster_url.to_string();
         let trust = trust(&config);
         let login = config.auth_info.exec.as_ref().map(|exec| login_of(exec).command());

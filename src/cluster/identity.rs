@@ -52,7 +52,7 @@ impl Identity {
     }
 
     /// Whether `found` is the cluster that was pinned as `self`. A UID decides alone; else CA and namespaces must
-    /// agree. A namespace that was made anew has a new UID: then the CA decides.
+    /// agree: a namespace with another UID is another cluster behind the same CA, or was made anew; both are asked.
     pub fn compare(&self, found: &Self) -> Likeness {
         match (&self.uid, &found.uid) {
             (Some(pinned), Some(found)) if pinned == found => return Likeness::Same,

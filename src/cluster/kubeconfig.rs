@@ -156,6 +156,14 @@ impl Kubeconfig {
         self.config.contexts.iter().find(|named| named.name == name)?.context.as_ref()
     }
 
+    /// Whether the kubeconfig itself names a proxy for a context's cluster; it wins over the environment.
+    pub(crate) fn names_proxy(&self, context: &str) -> bool {
+        self.context(context)
+            .and_then(|context| self.cluster(&context.cluster))
+            .and_then(|cluster| cluster.proxy_url.as_deref())
+            .is_some_and(|proxy| !proxy.is_empty())
+    }
+
     fn cluster(&self, name: &str) -> Option<&Cluster> {
         self.config.clusters.iter().find(|named| named.name == name)?.cluster.as_ref()
     }

@@ -16,6 +16,9 @@ use jiff::Timestamp;
 use super::events::EventRow;
 use super::fault::Fault;
 use super::health::{ContainerRow, Health};
+use crate::base::Result;
+use crate::helm::record::Record;
+use crate::manifest;
 
 /// An object that should exist, because the manifest (or a hook) of a release says so.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,9 +33,34 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// What a release record says should exist: its manifest and its hooks. Objects that the server names itself
+    /// (`generateName`) cannot be looked for.
+    pub fn of_record(record: &Record) -> Result<Vec<Self>> {
+        let mut wanted: Vec<Self> = manifest::parse(&record.manifest)?.iter().map(Self::from).collect();
+        for hook in &record.hooks {
+            let objects = manifest::parse(&hook.manifest)?;
+            wanted.extend(objects.iter().map(|object| Self { hook: true, ..Self::from(object) }));
+        }
+        wanted.retain(|wanted| !wanted.name.ends_with('*'));
+        Ok(wanted)
+    }
+
     /// The API group; empty for the core.
     pub fn group(&self) -> &str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+}
+
+impl From<&manifest::Object> for Wanted {
+    fn from(object: &manifest::Object) -> Self {
+        let id = object.id.clone();
+        Self {
+            api_version: id.api_version,
+            kind: id.kind,
+            namespace: id.namespace,
+            name: id.name,
+            hook: object.hook.is_some(),
+        }
     }
 }
 

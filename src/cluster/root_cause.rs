@@ -16,6 +16,8 @@ pub struct RootCause {
     /// The row of the lowest object.
     pub row: usize,
     pub namespace: String,
+    /// A hook or test failed; the release itself may do well.
+    pub hook: bool,
     /// The pod to read logs of.
     pub pod: Option<String>,
     pub container: Option<String>,
@@ -70,6 +72,7 @@ pub fn root_cause(rows: &[ObjectRow], events: &[EventRow]) -> Option<RootCause> 
         reason,
         row: at,
         namespace: row.namespace.clone(),
+        hook: row.hook,
         pod: (row.kind == "Pod").then(|| row.name.clone()),
         container: culprit.map(|container| container.name.clone()),
         previous: culprit.is_some_and(needs_previous),
@@ -83,10 +86,11 @@ fn needs_previous(container: &ContainerRow) -> bool {
     container.restarts > 0 && container.state != Some(ContainerState::Terminated)
 }
 
-/// What decides: a failed object before a missing one, a hook's failure after the release's own only if equal, the
-/// deepest, and a container with a verdict before a pod without one.
+/// What decides: what the release runs before its hooks and tests, a failed object before a missing one, a container
+/// with a verdict before a pod without one, and the deepest.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Score {
+    own: bool,
     degraded: bool,
     container: bool,
     depth: usize,
@@ -94,6 +98,7 @@ struct Score {
 
 fn score(row: &ObjectRow) -> Score {
     Score {
+        own: !row.hook,
         degraded: row.health == Health::Degraded,
         container: culprit(&row.containers).is_some(),
         depth: row.depth,

@@ -187,6 +187,39 @@ fn what_is_not_there_is_missing_unknown_or_a_hook_that_comes_and_goes() {
 }
 
 #[test]
+fn a_failed_hook_is_named_only_when_nothing_of_the_release_itself_fails() {
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate", "namespace": "n", "uid": "j"},
+        "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}});
+    let mut hook = want("batch/v1", "Job", "migrate");
+    hook.wanted.hook = true;
+    let found = rows(&[hook.clone()], std::slice::from_ref(&job), &[]);
+    let cause = root_cause(&found, &[]).unwrap();
+    assert!(cause.hook && cause.render().contains("BackoffLimitExceeded"));
+    let found = rows(&[hook, want("v1", "ConfigMap", "c")], &[job], &[]);
+    assert_eq!(root_cause(&found, &[]).unwrap().path, ["ConfigMap c"]);
+    let snapshot = ObjectsSnapshot { rows: found, at: Some(now()), ..ObjectsSnapshot::default() };
+    assert_eq!(snapshot.counts(), [(Health::Missing, 1)]);
+}
+
+#[test]
+fn a_record_names_its_objects_and_hooks() {
+    let record = Record {
+        manifest: "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: other}\n---\napiVersion: batch/v1\nkind: Job\nmetadata: {generateName: j-}\n".to_owned(),
+        hooks: vec![crate::helm::record::HookRecord {
+            manifest: "apiVersion: v1\nkind: Pod\nmetadata: {name: t, annotations: {helm.sh/hook: test}}\n".to_owned(),
+            ..crate::helm::record::HookRecord::default()
+        }],
+        ..Record::default()
+    };
+    let wanted = Wanted::of_record(&record).unwrap();
+    let seen: Vec<_> = wanted
+        .iter()
+        .map(|wanted| (wanted.kind.as_str(), wanted.namespace.as_deref(), wanted.hook))
+        .collect();
+    assert_eq!(seen, [("Service", Some("other"), false), ("Pod", None, true)]);
+}
+
+#[test]
 fn claims_hang_below_the_workload_whose_pods_mount_them() {
     let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
         "metadata": {"name": "db", "namespace": "n", "uid": "s", "generation": 1}, "spec": {"replicas": 1},
