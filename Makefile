@@ -3,7 +3,7 @@
 .PHONY: help demo demo-down test bench lint screenshots
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## builds floe-tui, starts two control planes on this machine, opens floe-tui on charts/
 	@tools/demo.sh

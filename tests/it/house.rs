@@ -4,6 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// The table itself, as the program has it.
+#[path = "../../src/session/command.rs"]
+#[allow(dead_code, reason = "the tests read the table alone")]
+mod command;
+
+use command::{Place, TABLE};
+
 use super::support::{generated, repository_files, root};
 
 /// From low to high: a lower line never uses a higher one.
@@ -260,4 +267,26 @@ fn the_readme_lists_the_themes() {
         let _ = writeln!(table, "| `{name}` | {about} |");
     }
     generated("README.md", "themes", &table);
+}
+
+#[test]
+fn the_readme_lists_the_keys() {
+    let mut places: Vec<Place> = Vec::new();
+    for info in TABLE {
+        if !places.contains(&info.place) {
+            places.push(info.place);
+        }
+    }
+    assert!(places.len() > 5, "{places:?}");
+    let mut text = String::new();
+    for place in places {
+        let _ = writeln!(text, "\n**{}**\n\n| keys | | does | name |\n|---|---|---|---|", place.title());
+        for info in TABLE.iter().filter(|info| info.place == place) {
+            let keys: Vec<String> = info.keys.iter().map(|key| format!("`{key}`")).collect();
+            let keys = if keys.is_empty() { "palette".to_owned() } else { keys.join(" ") };
+            let _ = writeln!(text, "| {keys} | {} | {} | `{}` |", info.title, info.help, info.id);
+        }
+    }
+    text.push('\n');
+    generated("README.md", "keys", &text);
 }
