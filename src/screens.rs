@@ -13,7 +13,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::session::{Action, Effect, Message, Place, RoomId, Session, Watch};
-use crate::ui::Role;
+use crate::ui::{Rich, Role};
 use crate::ui::theme::Theme;
 
 /// What a room is to the frame around it.
@@ -108,24 +108,86 @@ pub(crate) fn relative(session: &Session, path: &std::path::Path) -> String {
 
 /// YAML tokens as roles, line by line.
 pub(crate) fn highlight(text: &str) -> Vec<Vec<(std::ops::Range<usize>, Role)>> {
-    use crate::yaml::lex::Kind;
+    use crate::yaml::lex::TokenKind;
     crate::yaml::lex::highlight(text)
         .into_iter()
         .map(|line| {
             line.into_iter()
                 .map(|token| {
                     let role = match token.kind {
-                        Kind::Key => Role::YamlKey,
-                        Kind::String => Role::YamlString,
-                        Kind::Number => Role::YamlNumber,
-                        Kind::Bool | Kind::Null => Role::YamlBool,
-                        Kind::Comment => Role::YamlComment,
-                        Kind::Anchor => Role::YamlAnchor,
-                        Kind::Punctuation => Role::YamlPunct,
+                        TokenKind::Key => Role::YamlKey,
+                        TokenKind::String | TokenKind::Block => Role::YamlString,
+                        TokenKind::Number => Role::YamlNumber,
+                        TokenKind::Keyword => Role::YamlBool,
+                        TokenKind::Comment => Role::YamlComment,
+                        TokenKind::Reference => Role::YamlAnchor,
+                        TokenKind::Punctuation => Role::YamlPunct,
+                        TokenKind::Invalid => Role::Bad,
                     };
                     (token.range, role)
                 })
                 .collect()
+        })
+        .collect()
+}
+
+/// A YAML text ready to be read.
+pub(crate) fn yaml_lines(text: &str) -> Vec<Rich> {
+    text.lines().zip(highlight(text)).map(|(line, spans)| Rich::from_spans(line, &spans)).collect()
+}
+
+/// A Go template: actions stand out, the rest is YAML.
+pub(crate) fn template_lines(text: &str) -> Vec<Rich> {
+    // An action may span lines; the lexer gets blanks in its place, so that it sees YAML only.
+    let mut actions: Vec<Vec<std::ops::Range<usize>>> = Vec::new();
+    let mut yaml = String::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let mut found = Vec::new();
+        let mut at = 0;
+        let mut from = 0;
+        loop {
+            let rest = line.get(at..).unwrap_or_default();
+            let next = if inside { rest.find("}}").map(|i| i + 2) } else { rest.find("{{") };
+            match next {
+                Some(offset) if inside => {
+                    found.push(from..at + offset);
+                    inside = false;
+                    at += offset;
+                }
+                Some(offset) => {
+                    from = at + offset;
+                    at = from;
+                    inside = true;
+                }
+                None => break,
+            }
+        }
+        if inside {
+            found.push(from..line.len());
+        }
+        let mut plain = line.to_owned();
+        for range in &found {
+            plain.replace_range(range.clone(), &" ".repeat(range.len()));
+        }
+        yaml.push_str(&plain);
+        yaml.push('\n');
+        actions.push(found);
+    }
+    let tokens = highlight(&yaml);
+    text.lines()
+        .zip(actions)
+        .zip(tokens)
+        .map(|((line, actions), tokens)| {
+            let mut spans: Vec<(std::ops::Range<usize>, Role)> =
+                actions.into_iter().map(|range| (range, Role::Template)).collect();
+            let taken = |range: &std::ops::Range<usize>| {
+                spans.iter().any(|(action, _)| action.start < range.end && range.start < action.end)
+            };
+            let free: Vec<_> = tokens.into_iter().filter(|(range, _)| !taken(range)).collect();
+            spans.extend(free);
+            spans.sort_by_key(|(range, _)| range.start);
+            Rich::from_spans(line, &spans)
         })
         .collect()
 }

@@ -12,7 +12,6 @@ pub mod overlay;
 pub mod selection;
 pub mod world;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,7 +30,7 @@ pub use document::{Document, Documents};
 pub use effect::{CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, Watch};
 pub use environments::{EnvironmentView, PreviewState};
 pub use keymap::Keymap;
-pub use message::{Comparison, Loaded, LoadedChart, Message, Preview, SaveFailure};
+pub use message::{Comparison, Loaded, Message, Preview, SaveFailure};
 pub use notice::{Level, Notice, Notices};
 pub use overlay::{Answer, Ask, Choice, Then};
 pub use selection::{Mapped, ReleaseRef, RoomId, Selection};
@@ -78,8 +77,6 @@ pub struct Session {
     pub room: RoomId,
     pub selection: Selection,
     pub workspace: Fetched<Arc<Workspace>>,
-    /// The charts of the workspace with their files and schemas, by folder.
-    pub charts: BTreeMap<PathBuf, Arc<LoadedChart>>,
     pub helm: Fetched<Arc<Helm>>,
     pub contexts: Fetched<Vec<ContextInfo>>,
     pub documents: Documents,
@@ -129,7 +126,6 @@ impl Session {
             room: RoomId::Charts,
             selection: Selection::default(),
             workspace: Fetched::Awaited { since: now },
-            charts: BTreeMap::new(),
             helm: Fetched::Awaited { since: now },
             contexts: Fetched::Awaited { since: now },
             documents: Documents::default(),
@@ -170,11 +166,6 @@ impl Session {
     pub fn chart(&self) -> Option<&WorkspaceChart> {
         let mapped = self.selection.mapped.as_ref()?;
         self.workspace.ready()?.charts.iter().find(|chart| chart.dir == mapped.chart)
-    }
-
-    /// The selected chart's files, dependencies and schema.
-    pub fn loaded(&self) -> Option<&Arc<LoadedChart>> {
-        self.charts.get(&self.selection.mapped.as_ref()?.chart)
     }
 
     /// The selected environment with everything known of it.
@@ -249,7 +240,7 @@ impl Session {
         request.revision = revision;
         request.options.timeout = self.settings.timeout;
         if verb.needs_chart() {
-            let loaded = self.loaded().ok_or_else(nothing)?;
+            let loaded = self.chart().ok_or_else(nothing)?;
             let metadata = &loaded.chart.metadata;
             request.chart = Some(ChartSource {
                 dir: loaded.chart.dir.clone(),

@@ -506,8 +506,6 @@ impl Model {
             session.documents.loaded(path, text.clone(), Some(*hash));
         }
         session.problems.clone_from(&loaded.problems);
-        session.charts =
-            loaded.charts.iter().map(|loaded| (loaded.chart.dir.clone(), loaded.clone())).collect();
         session.workspace.take(session.now, Ok(loaded.workspace.clone()));
         session.invalidate_environments();
         let charts = &loaded.workspace.charts;

@@ -370,7 +370,7 @@ impl DiffRoom {
 
     /// What makes a comparison incomplete is said above it.
     fn view_warnings(&self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
-        let stale = session.loaded().and_then(|loaded| loaded.chart.stale_dependency()).map(|dependency| {
+        let stale = session.chart().and_then(|loaded| loaded.chart.stale_dependency()).map(|dependency| {
             format!("dependency {} is {}: this is not what the sources say", dependency.key(), dependency.state.words())
         });
         let compared = match &self.shown {

@@ -300,7 +300,7 @@ impl Values {
         let line = line.or_else(|| {
             let node = self.node()?;
             let text = session.text(&file)?;
-            Spans::of(&text).line(&node.path)
+            Spans::of(&text).ok()?.line(&node.path)
         });
         self.show(session, &file, line);
         self.typing = true;

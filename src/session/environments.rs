@@ -12,7 +12,7 @@ use crate::values::{LayerSet, Merged};
 use crate::workspace::{self, Target, WorkspaceChart};
 use crate::yaml::KeyPath;
 
-use super::{Effect, LoadedChart, Mapped, Preview, PreviewRequest, Session};
+use super::{Effect, Mapped, Preview, PreviewRequest, Session};
 
 /// One environment.
 #[derive(Debug, Clone)]
@@ -64,7 +64,6 @@ impl Session {
             return Vec::new();
         }
         let Some(workspace) = self.workspace.ready().cloned() else { return Vec::new() };
-        let Some(loaded) = self.charts.get(&mapped.chart).cloned() else { return Vec::new() };
         let Some(chart) = workspace.charts.iter().find(|c| c.dir == mapped.chart) else {
             return Vec::new();
         };
@@ -76,7 +75,7 @@ impl Session {
             .iter()
             .map(|environment| {
                 let last = old.iter().find(|view| view.name == environment.name).map(|v| v.preview.clone());
-                self.compute(chart, &loaded, environment, last.unwrap_or_default())
+                self.compute(chart, environment, last.unwrap_or_default())
             })
             .collect();
         self.ask_for_previews()
@@ -90,20 +89,19 @@ impl Session {
     fn compute(
         &self,
         chart: &WorkspaceChart,
-        loaded: &LoadedChart,
         environment: &workspace::Environment,
         preview: PreviewState,
     ) -> EnvironmentView {
         let provider = |path: &std::path::Path| self.text(path);
-        let layers = LayerSet::for_environment(&loaded.chart, &environment.values_files, &provider);
+        let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &provider);
         let merged = layers.merge();
         let mut problems = layers.problems().to_vec();
         if problems.is_empty() {
             let locate = |path: &KeyPath| {
                 let winner = merged.setters(path).last().cloned()?;
-                Some((shown(&loaded.chart.dir, &winner.file?), winner.line?))
+                Some((shown(&chart.dir, &winner.file?), winner.line?))
             };
-            problems.extend(loaded.schema.check(&merged.value, &locate));
+            problems.extend(chart.schema.check(&merged.value, &locate));
         }
         let contexts = self.contexts.ready().map_or(&[][..], Vec::as_slice);
         let target = workspace::resolve(chart, environment, contexts, &self.settings);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::base::hash::Hash;
 use crate::base::{Error, Problem};
-use crate::chart::Chart;
 use crate::cluster::objects::ObjectsSnapshot;
 use crate::cluster::releases::ReleasesSnapshot;
 use crate::cluster::{Identity, Pinned};
@@ -13,7 +12,6 @@ use crate::helm::Helm;
 use crate::helm::record::Record;
 use crate::manifest::{ChangeSet, Object, ObjectId};
 use crate::operations::{OperationId, OperationView, Plan};
-use crate::schema::ChartSchema;
 use crate::workspace::{ContextInfo, Workspace};
 
 use super::effect::{LogRef, Side};
@@ -59,18 +57,10 @@ pub enum Message {
 #[derive(Debug)]
 pub struct Loaded {
     pub workspace: Arc<Workspace>,
-    pub charts: Vec<Arc<LoadedChart>>,
     /// Absolute path, text, hash.
     pub texts: Vec<(PathBuf, Arc<str>, Hash)>,
     /// What could not be read.
     pub problems: Vec<Problem>,
-}
-
-/// A chart with its compiled schemas.
-#[derive(Debug)]
-pub struct LoadedChart {
-    pub chart: Chart,
-    pub schema: ChartSchema,
 }
 
 /// Why a file was not written. The text is still in its document.

@@ -10,9 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::atomic::{self, SaveError};
 use crate::base::hash::Hash;
 use crate::base::{Error, Problem, Result};
-use crate::chart::Chart;
-use crate::schema::ChartSchema;
-use crate::session::{Loaded, LoadedChart, Message, SaveFailure, Setting};
+use crate::session::{Loaded, Message, SaveFailure, Setting};
 use crate::workspace;
 
 use super::Shared;
@@ -31,19 +29,12 @@ pub(super) async fn load(shared: Shared) {
 fn read(root: &Path) -> Result<Loaded> {
     let workspace = workspace::discover(root)?;
     let mut problems: Vec<Problem> = workspace.problems.clone();
-    let mut charts = Vec::new();
+    for (folder, error) in &workspace.broken {
+        problems.push(Problem::error(error.what.clone()).at(workspace.shown(&folder.join("Chart.yaml")), None));
+    }
     let mut texts: Vec<(PathBuf, Arc<str>, Hash)> = Vec::new();
     for found in &workspace.charts {
-        problems.extend(found.problems.iter().cloned());
-        match Chart::load(&found.dir) {
-            Ok(chart) => {
-                let (schema, wrong) = ChartSchema::load(&chart);
-                problems.extend(wrong);
-                problems.extend(chart.problems.iter().cloned());
-                charts.push(Arc::new(LoadedChart { chart, schema }));
-            }
-            Err(error) => problems.push(Problem::error(error.what.clone()).at(found.shown.join("Chart.yaml"), None)),
-        }
+        problems.extend(found.problems.iter().chain(&found.chart.problems).cloned());
         let own = found.dir.join("values.yaml");
         let of_environments = found.environments.iter().flat_map(|environment| environment.values_files.iter().cloned());
         for path in std::iter::once(own).chain(of_environments) {
@@ -59,7 +50,7 @@ fn read(root: &Path) -> Result<Loaded> {
             }
         }
     }
-    Ok(Loaded { workspace: Arc::new(workspace), charts, texts, problems })
+    Ok(Loaded { workspace: Arc::new(workspace), texts, problems })
 }
 
 /// Writes one file if the disk still holds what was read.

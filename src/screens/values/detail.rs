@@ -55,7 +55,7 @@ fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec
         let words = text::wrap(&problem.to_string(), width);
         lines.extend(words.into_iter().map(|line| Rich::of(Role::Bad, line)));
     }
-    let entry = session.loaded().and_then(|loaded| loaded.schema.describe(&node.path));
+    let entry = session.chart().and_then(|loaded| loaded.schema.describe(&node.path));
     match &entry {
         Some(entry) => {
             let headline = entry.headline();
@@ -98,7 +98,7 @@ fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec
     if node.branch {
         return lines;
     }
-    let readers = session.loaded().map(|loaded| loaded.chart.mentions(&node.path)).unwrap_or_default();
+    let readers = session.chart().map(|loaded| loaded.chart.mentions(&node.path)).unwrap_or_default();
     for (index, reader) in readers.iter().take(4).enumerate() {
         let lead = if index == 0 { "named in " } else { "         " };
         lines.push(Rich::of(Role::Muted, format!("{lead}{reader}")));

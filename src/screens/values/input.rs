@@ -39,7 +39,7 @@ impl Field {
         })?;
         let value = path.get(&view.merged.value).cloned().unwrap_or(Value::Null);
         let mut entry =
-            session.loaded().and_then(|loaded| loaded.schema.describe(path)).unwrap_or_default();
+            session.chart().and_then(|loaded| loaded.schema.describe(path)).unwrap_or_default();
         if entry.kinds.is_empty() && !value.is_null() {
             entry.kinds.push(Kind::of(&value));
         }

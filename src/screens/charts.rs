@@ -1,0 +1,443 @@
+//! Charts: what the workspace holds. A tree of charts with dependencies, templates, files, values and schema;
+//! beside it the thing under the cursor, as it stands in the file or as it renders for the selected environment.
+
+mod content;
+mod tree;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEventKind};
+use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
+use crate::base::Error;
+use crate::session::{Action, Command, Effect, Fetched, Goto, Message, Place, Session};
+use crate::ui::chrome::Pane;
+use crate::ui::face::Face;
+use crate::ui::filter::summary;
+use crate::ui::table::{Column, Fold, Listed, Table};
+use crate::ui::text_view::{TextState, TextView};
+use crate::ui::tree::{Folds, Node as TreeNode, flatten};
+use crate::ui::{Filter, ListState, Rich, Role, layout};
+
+use super::{Look, Room, elapsed};
+use tree::{Item, Node};
+
+/// What the rendered template is.
+#[derive(Debug, Default)]
+enum Rendered {
+    #[default]
+    Nothing,
+    Working { since: Timestamp },
+    Ready(Arc<str>),
+    Failed(Error),
+}
+
+/// What a rendering was asked for: chart, template, environment, state of the texts.
+type Asked = (PathBuf, PathBuf, String, u64);
+
+/// The room's own state.
+#[derive(Debug)]
+pub struct Charts {
+    nodes: Vec<Node>,
+    visible: Vec<(usize, Fold)>,
+    folds: Folds,
+    list: ListState,
+    filter: Filter,
+    filtering: bool,
+    in_text: bool,
+    text: TextState,
+    lines: Vec<Rich>,
+    /// What the lines were made for.
+    shown: Option<(String, bool, u64)>,
+    as_rendered: bool,
+    rendered: Rendered,
+    asked: Option<Asked>,
+    generation: u64,
+    building: bool,
+    area: Rect,
+}
+
+impl Default for Charts {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            visible: Vec::new(),
+            folds: Folds::open_to(0),
+            list: ListState::default(),
+            filter: Filter::default(),
+            filtering: false,
+            in_text: false,
+            text: TextState::default(),
+            lines: Vec::new(),
+            shown: None,
+            as_rendered: false,
+            rendered: Rendered::Nothing,
+            asked: None,
+            generation: 0,
+            building: false,
+            area: Rect::ZERO,
+        }
+    }
+}
+
+impl Charts {
+    fn node(&self) -> Option<&Node> {
+        self.nodes.iter().find(|node| Some(node.key.as_str()) == self.list.selected())
+    }
+
+    fn refresh(&mut self, session: &Session) {
+        let first = self.nodes.is_empty();
+        self.nodes = tree::nodes(session);
+        if first
+            && let Some(mapped) = &session.selection.mapped
+            && let Some(node) = self.nodes.iter().find(|node| node.depth == 0 && node.chart == mapped.chart)
+        {
+            self.list.select(node.key.clone());
+            self.folds.set(&node.key, 0, true);
+        }
+        let matched = (!self.filter.is_empty()).then_some(());
+        let fits = |index: usize| {
+            self.nodes.get(index).is_some_and(|node| self.filter.matches(&node.name).is_some())
+        };
+        let nodes = self.nodes.iter().map(|n| TreeNode { key: &n.key, depth: n.depth, branch: n.branch });
+        self.visible = flatten(nodes, &self.folds, matched.map(|()| &fits as &dyn Fn(usize) -> bool));
+        let keys = self.keys();
+        self.list.sync(keys.as_slice());
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.visible.iter().filter_map(|(i, _)| Some(self.nodes.get(*i)?.key.clone())).collect()
+    }
+
+    /// Makes the text of what is under the cursor, or asks for it.
+    fn follow(&mut self, session: &mut Session) -> Vec<Effect> {
+        let Some(node) = self.node().cloned() else {
+            self.lines.clear();
+            return Vec::new();
+        };
+        if session.selection.mapped.as_ref().is_some_and(|mapped| mapped.chart != node.chart) {
+            session.select_chart(&node.chart);
+        }
+        let file = node.file();
+        session.focused_file = file.clone().filter(|file| session.documents.get(file).is_some());
+        session.copyable = file.map(|file| ("path".to_owned(), file.display().to_string())).into_iter().collect();
+        let is_template = matches!(node.item, Item::Template(_));
+        let effects = if self.as_rendered && is_template { self.render(session, &node) } else { Vec::new() };
+        let rendered = self.as_rendered && is_template;
+        let stamp = (node.key.clone(), rendered, session.documents.generation());
+        if !rendered && self.shown.as_ref() != Some(&stamp) {
+            let same = self.shown.as_ref().is_some_and(|(key, was, _)| *key == node.key && !*was);
+            self.lines = content::lines(session, &node);
+            if !same {
+                self.text = TextState::default();
+            }
+        }
+        self.shown = Some(stamp);
+        effects
+    }
+
+    fn render(&mut self, session: &Session, node: &Node) -> Vec<Effect> {
+        let (Item::Template(path), Some(view)) = (&node.item, session.environment()) else { return Vec::new() };
+        let asked = (node.chart.clone(), path.clone(), view.name.clone(), session.documents.generation());
+        if self.asked.as_ref() == Some(&asked) {
+            return Vec::new();
+        }
+        let Some(request) = session.render_request(view, true) else { return Vec::new() };
+        self.asked = Some(asked);
+        self.generation += 1;
+        self.rendered = Rendered::Working { since: session.now };
+        vec![Effect::RenderTemplate {
+            generation: self.generation,
+            request: Box::new(request),
+            template: path.clone(),
+        }]
+    }
+
+    fn command(&mut self, session: &mut Session, command: Command) -> Vec<Effect> {
+        let text = self.in_text;
+        let keys = self.keys();
+        match command {
+            Command::Up if text => self.text.scroll(&self.lines, -1),
+            Command::Down if text => self.text.scroll(&self.lines, 1),
+            Command::PageUp if text => self.text.page(&self.lines, -1),
+            Command::PageDown if text => self.text.page(&self.lines, 1),
+            Command::Top if text => self.text.first(&self.lines),
+            Command::Bottom if text => self.text.last(&self.lines),
+            Command::Left if text => self.text.shift(-8),
+            Command::Right if text => self.text.shift(8),
+            Command::Up => self.list.step(keys.as_slice(), -1),
+            Command::Down => self.list.step(keys.as_slice(), 1),
+            Command::PageUp => self.list.page(keys.as_slice(), -1),
+            Command::PageDown => self.list.page(keys.as_slice(), 1),
+            Command::Top => self.list.first(keys.as_slice()),
+            Command::Bottom => self.list.last(keys.as_slice()),
+            Command::Left => self.fold(false),
+            Command::Right => self.fold(true),
+            Command::Fold => {
+                if let Some(node) = self.node().filter(|node| node.branch) {
+                    self.folds.toggle(&node.key.clone());
+                }
+            }
+            Command::FoldAll => {
+                let depth = if self.folds.open_to > 0 { 0 } else { usize::MAX };
+                self.folds.reset(depth);
+            }
+            Command::Enter => return self.open(session),
+            Command::Wrap => self.text.wrap = !self.text.wrap,
+            Command::PaneNext | Command::PanePrevious => self.in_text = !self.in_text,
+            Command::Back if self.in_text => self.in_text = false,
+            Command::Back => self.filter = Filter::default(),
+            Command::Filter => self.filtering = true,
+            Command::FilterKeep => self.filtering = false,
+            Command::FilterClear => {
+                self.filtering = false;
+                self.filter = Filter::default();
+            }
+            Command::RenderedToggle => {
+                self.as_rendered = !self.as_rendered;
+                self.shown = None;
+            }
+            Command::BuildDependencies => return self.build(session),
+            Command::Reload => return vec![Effect::LoadWorkspace],
+            Command::EditText => {
+                if let Some(file) = self.node().and_then(Node::file).filter(|f| session.documents.get(f).is_some()) {
+                    session.goto = Some(Goto::Line { file, line: 1 });
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn fold(&mut self, open: bool) {
+        let Some(node) = self.node().cloned() else { return };
+        if node.branch && self.folds.is_open(&node.key, node.depth) != open {
+            self.folds.toggle(&node.key);
+        } else if !open {
+            let index = self.nodes.iter().position(|other| other.key == node.key).unwrap_or(0);
+            let parent = self.nodes.iter().take(index).rev().find(|other| other.depth < node.depth);
+            if let Some(parent) = parent {
+                self.list.select(parent.key.clone());
+            }
+        }
+    }
+
+    fn open(&mut self, session: &mut Session) -> Vec<Effect> {
+        let Some(node) = self.node().cloned() else { return Vec::new() };
+        match &node.item {
+            Item::Values { environment: Some(environment), .. } => {
+                session.select_environment(environment);
+                session.goto = Some(Goto::Value(crate::yaml::KeyPath::root()));
+            }
+            _ if node.branch => self.folds.toggle(&node.key),
+            _ => self.in_text = true,
+        }
+        Vec::new()
+    }
+
+    fn build(&mut self, session: &mut Session) -> Vec<Effect> {
+        let Some(chart) = self.node().map(|node| node.chart.clone()) else { return Vec::new() };
+        let has = session.chart().is_some_and(|chart| !chart.chart.dependencies.is_empty());
+        if !has {
+            session.say("this chart has no dependencies");
+            return Vec::new();
+        }
+        self.building = true;
+        session.say(format!("helm dependency build {}", super::relative(session, &chart)));
+        vec![Effect::BuildDependencies { chart }]
+    }
+
+    fn mouse(&mut self, action: &Action) {
+        let Action::Mouse(mouse) = action else { return };
+        let inside = self.area.contains(Position::new(mouse.column, mouse.row));
+        let keys = self.keys();
+        match mouse.kind {
+            MouseEventKind::ScrollDown if inside => self.list.step(keys.as_slice(), 3),
+            MouseEventKind::ScrollUp if inside => self.list.step(keys.as_slice(), -3),
+            MouseEventKind::ScrollDown => self.text.scroll(&self.lines, 3),
+            MouseEventKind::ScrollUp => self.text.scroll(&self.lines, -3),
+            MouseEventKind::Down(MouseButton::Left) if inside => {
+                let index = self.list.offset() + usize::from(mouse.row - self.area.y);
+                if index < keys.len() {
+                    self.list.put(keys.as_slice(), index);
+                    self.in_text = false;
+                }
+            }
+            MouseEventKind::Down(MouseButton::Left) => self.in_text = true,
+            _ => {}
+        }
+    }
+}
+
+impl Room for Charts {
+    fn places(&self, _: &Session) -> Vec<Place> {
+        if self.filtering { vec![Place::Filter] } else { vec![Place::Charts, Place::Pane] }
+    }
+
+    fn enter(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.refresh(session);
+        self.follow(session)
+    }
+
+    fn update(&mut self, session: &mut Session, action: &Action) -> Vec<Effect> {
+        let mut effects = match action {
+            Action::Command(command) => self.command(session, *command),
+            Action::Text(KeyEvent { code, .. }) if self.filtering => {
+                let mut text = self.filter.text().to_owned();
+                match code {
+                    KeyCode::Char(c) => text.push(*c),
+                    KeyCode::Backspace => {
+                        text.pop();
+                    }
+                    _ => {}
+                }
+                self.filter = Filter::parse(&text);
+                Vec::new()
+            }
+            Action::Mouse(_) => {
+                self.mouse(action);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        self.refresh(session);
+        effects.extend(self.follow(session));
+        effects
+    }
+
+    fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
+        match message {
+            Message::Template { generation, result, .. } if *generation == self.generation => {
+                match result {
+                    Ok(text) => {
+                        self.lines = super::yaml_lines(text);
+                        self.rendered = Rendered::Ready(text.clone());
+                    }
+                    Err(error) => self.rendered = Rendered::Failed(error.clone()),
+                }
+                Vec::new()
+            }
+            Message::DependenciesBuilt { .. } => {
+                self.building = false;
+                Vec::new()
+            }
+            Message::Workspace(_) => {
+                self.refresh(session);
+                self.shown = None;
+                self.asked = None;
+                if session.room == crate::session::RoomId::Charts { self.follow(session) } else { Vec::new() }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        let (left, right) = if look.zoomed {
+            if self.in_text { (None, Some(area)) } else { (Some(area), None) }
+        } else {
+            match layout::columns(area, 38, 30, 34) {
+                Some((left, right)) => (Some(left), Some(right)),
+                None => layout::alternate(area, 38, self.in_text),
+            }
+        };
+        if let Some(area) = left {
+            self.view_tree(session, frame, area, look);
+        }
+        if let Some(area) = right {
+            self.view_text(session, frame, area, look);
+        }
+    }
+}
+
+impl Charts {
+    fn view_tree(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        let theme = look.theme;
+        let mut pane = Pane::new("Charts").focused(!self.in_text).zoomed(look.zoomed);
+        if self.filtering {
+            pane = pane.note(Rich::of(Role::Key, "/").then(Role::Text, self.filter.text()).then(Role::Cursor, " "));
+        } else if let Some(words) = summary(&self.filter, self.visible.len(), self.nodes.len()) {
+            pane = pane.note(Rich::of(Role::Match, words));
+        }
+        if self.building {
+            pane = pane.foot(Rich::of(Role::Busy, "building dependencies"));
+        }
+        let inner = pane.draw(frame.buffer_mut(), area, theme);
+        self.area = inner;
+        let root = session.given.root.display().to_string();
+        let face = match &session.workspace {
+            Fetched::Awaited { since } => {
+                Some(Face::Loading { what: "reading the workspace", since: elapsed(*since, session.now) })
+            }
+            Fetched::Failed { error, .. } => Some(Face::Failed { error, hint: Some(("r", "read again")) }),
+            Fetched::Ready { .. } if self.nodes.is_empty() => {
+                let why = format!("no charts in {root}: floe-tui looks for Chart.yaml there, in charts/*/ and */");
+                Face::Empty { why: &why, hint: Some(("5", "see the releases of your clusters")) }
+                    .draw(frame.buffer_mut(), inner, theme);
+                return;
+            }
+            Fetched::Ready { .. } if self.visible.is_empty() => {
+                Some(Face::Empty { why: "nothing matches", hint: Some(("Esc", "clear the filter")) })
+            }
+            Fetched::Ready { .. } => None,
+        };
+        if let Some(face) = face {
+            face.draw(frame.buffer_mut(), inner, theme);
+            return;
+        }
+        let rows = Listed(
+            self.visible
+                .iter()
+                .filter_map(|(index, fold)| {
+                    let node = self.nodes.get(*index)?;
+                    Some((node.key.clone(), node.row(*fold, &self.filter)))
+                })
+                .collect(),
+        );
+        let columns = [Column::fill("", 16), Column::fit("", 0, 28)];
+        Table::new(&columns, &rows).headless().focused(!self.in_text).draw(
+            frame.buffer_mut(),
+            inner,
+            &mut self.list,
+            theme,
+        );
+    }
+
+    fn view_text(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        let node = self.node();
+        let title = node.map(|node| node.title.clone()).unwrap_or_default();
+        let is_template = node.is_some_and(|node| matches!(node.item, Item::Template(_)));
+        let mut pane = Pane::new(title).focused(self.in_text).zoomed(look.zoomed);
+        if is_template {
+            let environment = session.environment().map(|view| view.name.as_str()).unwrap_or("no environment");
+            let note = if self.as_rendered { format!("rendered for {environment}") } else { "source, v renders".to_owned() };
+            pane = pane.note(Rich::of(Role::Muted, note));
+        }
+        let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+        if is_template && self.as_rendered {
+            match &self.rendered {
+                Rendered::Working { since } => {
+                    let since = elapsed(*since, session.now);
+                    Face::Loading { what: "helm renders it", since }.draw(frame.buffer_mut(), inner, look.theme);
+                    return;
+                }
+                Rendered::Failed(error) => {
+                    Face::Failed { error, hint: Some(("v", "show the source")) }.draw(frame.buffer_mut(), inner, look.theme);
+                    return;
+                }
+                Rendered::Ready(text) if text.trim().is_empty() => {
+                    let why = "with these values this template renders to nothing";
+                    Face::Empty { why, hint: Some(("v", "show the source")) }.draw(frame.buffer_mut(), inner, look.theme);
+                    return;
+                }
+                Rendered::Ready(_) | Rendered::Nothing => {}
+            }
+        }
+        let numbered = node.is_some_and(|node| node.file().is_some());
+        let mut view = TextView::new(&self.lines).focused(self.in_text);
+        view.numbers = numbered;
+        view.draw(frame.buffer_mut(), inner, &mut self.text, look.theme);
+    }
+}
