@@ -24,7 +24,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::located::Located;
-use crate::base::{Error, Problem, Result};
+use crate::base::Problem;
 use crate::yaml::KeyPath;
 
 pub use edit::{with_cluster, with_theme};
@@ -179,37 +179,6 @@ fn commands(document: &mut Located, path: &KeyPath, front: &str, found: &mut BTr
     }
 }
 
-/// The text of the user's file with another theme; comments and order stay.
-///
-/// # Errors
-/// The text is not TOML.
-pub fn with_theme(text: &str, theme: &str) -> Result<String> {
-    let mut document = editable(text)?;
-    document["theme"] = toml_edit::value(theme);
-    Ok(document.to_string())
-}
-
-/// The text of the user's file with what a cluster's shared name means to this operator.
-///
-/// # Errors
-/// The text is not TOML, or `clusters` is not a table.
-pub fn with_cluster(text: &str, cluster: &str, context: &str) -> Result<String> {
-    let mut document = editable(text)?;
-    let table = document
-        .entry("clusters")
-        .or_insert_with(toml_edit::table)
-        .as_table_like_mut()
-        .ok_or_else(|| Error::new("`clusters` in the configuration is not a table").next("make it `[clusters]`"))?;
-    table.insert(cluster, toml_edit::value(context));
-    Ok(document.to_string())
-}
-
-fn editable(text: &str) -> Result<toml_edit::DocumentMut> {
-    text.parse().map_err(|error| {
-        Error::new("the configuration is not valid TOML, so the setting was not kept").because(error).next("correct the file")
-    })
-}
-
 /// Reads Go's notation of a time (`1h30m`, `90s`), as helm's `--timeout` takes it; more than nothing, at most a day.
 pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
@@ -230,20 +199,6 @@ pub fn duration(text: &str) -> Option<Duration> {
         rest = &rest[digits + 1..];
     }
     (1..=86_400).contains(&total).then(|| Duration::from_secs(total))
-}
-
-#[cfg(test)]
-mod edit_tests {
-    use super::*;
-
-    #[test]
-    fn a_setting_changes_its_own_line_only() {
-        let text = "# mine\ntheme = \"dark\" # for the night\n\n[clusters]\na = \"b\"\n";
-        let edited = with_cluster(text, "aks.prod", "ctx").and_then(|text| with_theme(&text, "light"));
-        let expected = "# mine\ntheme = \"light\"\n\n[clusters]\na = \"b\"\n\"aks.prod\" = \"ctx\"\n";
-        assert_eq!(edited.as_deref(), Ok(expected));
-        assert!(with_theme("theme = [", "light").is_err());
-    }
 }
 
 #[cfg(test)]
