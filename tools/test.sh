@@ -24,6 +24,8 @@ part "Tests (5 minutes)"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
+# Most of the time tests wait for clusters, not for processors.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) > 2 ? $(nproc) : 4))}
 cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
 report
 echo "$bold==> Count$plain"

@@ -10,6 +10,7 @@ pub mod svg;
 pub mod workspace;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The folder of the package.
 pub fn root() -> &'static Path {
@@ -68,6 +69,9 @@ pub fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) {
 /// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->` in the README, or fails the test when it differs.
 /// `UPDATE=1 cargo test --test it house::` writes it.
 pub fn generated(file: &str, name: &str, wanted: &str) {
+    // Two of them may be of one file.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let path = root().join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));

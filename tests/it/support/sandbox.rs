@@ -36,6 +36,9 @@ impl HelmMajor {
 /// The names of the two planes; also the stems of the contexts `<plane>-admin`, `<plane>-deployer`, `<plane>-viewer`.
 pub const PLANES: [&str; 2] = ["nonprod", "prod"];
 
+/// How the folders of planes begin that a run of tests makes.
+const PLANES_FOLDER: &str = "floe-planes-";
+
 /// Running planes and the programs to work with them.
 pub struct Sandbox {
     /// Holds the contexts of both planes.
@@ -87,9 +90,9 @@ fn start() -> Sandbox {
         return Sandbox { kubeconfig: PathBuf::from(kubeconfig), folder: None, _supervisor: None };
     }
     bin();
+    sweep();
     // `--fresh` removes the folder with the planes: nothing of ours runs after the last test.
-    let folder =
-        tempfile::Builder::new().prefix("floe-planes-").tempdir().expect("a temporary folder").keep();
+    let folder = tempfile::Builder::new().prefix(PLANES_FOLDER).tempdir().expect("a temporary folder").keep();
     let mut supervisor = Command::new(script())
         .args(["run", "--fresh"])
         .env("FLOE_SANDBOX_DIR", &folder)
@@ -117,6 +120,24 @@ fn start() -> Sandbox {
         .recv_timeout(Duration::from_mins(3))
         .unwrap_or_else(|error| panic!("the sandbox did not say `ready` ({error}); its messages are above"));
     Sandbox { kubeconfig, folder: Some(folder), _supervisor: Some((supervisor, Mutex::new(stdin))) }
+}
+
+/// Removes the folders of planes whose supervisor was killed before it could.
+fn sweep() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for folder in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+        let ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PLANES_FOLDER));
+        let Some(owner) = ours.then(|| std::fs::read_to_string(folder.join(".run")).ok()).flatten() else {
+            continue;
+        };
+        let pid = owner.split_whitespace().next().unwrap_or_default().to_owned();
+        if !pid.is_empty() && !Path::new("/proc").join(pid).exists() {
+            process::run(
+                Command::new(script()).arg("reset").env("FLOE_SANDBOX_DIR", &folder),
+                Duration::from_mins(1),
+            );
+        }
+    }
 }
 
 impl Sandbox {
