@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the budgets as ratios in one run, where another program is the measure; see benches/floe.rs.
 set -euo pipefail
+# shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 needs_rust
 needs_sandbox

@@ -3,6 +3,7 @@
 # floe-tui on charts/. Without a terminal it does the same job headless and prints what it did.
 # Everything it makes outside of target/ lives in FLOE_SANDBOX_DIR and goes with: tests/sandbox/sandbox reset
 set -euo pipefail
+# shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 needs_rust
 needs_sandbox

@@ -1,8 +1,8 @@
 # Sourced by the scripts beside it: what is said, what is needed, how long it took.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # what is set here is used by those who source it
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$root"
+cd "$root" || exit 1
 sandbox=$root/tests/sandbox/sandbox
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi

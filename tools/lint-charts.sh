@@ -2,6 +2,7 @@
 # lint-charts.sh BIN: every chart with every one of its values files, strictly, with helm 3 and helm 4 of the folder BIN;
 # then what it renders must be YAML that both helms agree on.
 set -euo pipefail
+# shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bin=${1:?the folder of programs, see tests/sandbox/sandbox build}
 copy=$(mktemp -d)

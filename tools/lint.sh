@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that is judged without running it. Warnings are errors.
 set -euo pipefail
+# shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 needs_rust
 cargo fmt --version >/dev/null 2>&1 || missing "needs rustfmt: run 'rustup component add rustfmt'"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Draws the rooms from the real program on the sandbox into assets/.
 set -euo pipefail
+# shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 needs_rust
 needs_sandbox

@@ -2,6 +2,7 @@
 # Every test: the charts with both helms, the sandbox itself, the program. Ends with the test runner's own count.
 # Cold this builds helm 3 and 4, etcd, Kubernetes and kwok from Go modules; afterwards they come from the user's cache.
 set -euo pipefail
+# shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 needs_rust
 needs_sandbox
