@@ -5,7 +5,7 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::Api;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{GetParams, Patch, PatchParams, PostParams};
 use kube::client::Body;
 use kube::core::{DynamicObject, Status};
 use serde_json::Value;
@@ -137,12 +137,32 @@ impl Connection {
             Err(fault) => return Err(fault),
         };
         let doing = format!("read {kind} {name}");
-        let api = self.dynamic(&served, namespace);
-        let found = self.once(&doing, api.get_opt(name)).await?;
-        found
-            .map(serde_json::to_value)
-            .transpose()
-            .map_err(|error| Fault::Unreadable { doing, cause: error.to_string() })
+        self.get_plain(&DynamicObject::url(&served, namespace), name, &doing).await
+    }
+
+    /// An object as plain JSON; `None` if there is none. kube's typed calls log the whole answer when they cannot
+    /// read it, and an answer may be a Secret.
+    pub(crate) async fn get_plain(
+        &self,
+        collection: &str,
+        name: &str,
+        doing: &str,
+    ) -> Result<Option<Value>, Fault> {
+        let unreadable = |cause: String| Fault::Unreadable { doing: doing.to_owned(), cause: clean(&cause) };
+        let request = kube::core::Request::new(collection)
+            .get(name, &GetParams::default())
+            .map_err(|error| unreadable(error.to_string()))?;
+        let client = self.client();
+        match self.once(doing, client.request_text(request)).await {
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                // Where, not what.
+                .map_err(|error| {
+                    unreadable(format!("no JSON at line {} column {}", error.line(), error.column()))
+                }),
+            Err(Fault::NotFound { .. }) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     pub(crate) fn dynamic(&self, served: &Served, namespace: &str) -> Api<DynamicObject> {

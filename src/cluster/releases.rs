@@ -403,18 +403,15 @@ impl Connection {
     /// One revision's record; `storage` as its row names it.
     pub async fn record(&self, driver: Driver, namespace: &str, storage: &str) -> Result<Record, Fault> {
         let doing = format!("read the release record {namespace}/{storage}");
-        let object = match driver {
-            Driver::Secret => {
-                let api: Api<Secret> = Api::namespaced(self.client(), namespace);
-                serde_json::to_value(self.once(&doing, api.get(storage)).await?)
-            }
-            Driver::ConfigMap => {
-                let api: Api<ConfigMap> = Api::namespaced(self.client(), namespace);
-                serde_json::to_value(self.once(&doing, api.get(storage)).await?)
-            }
+        let collection = match driver {
+            Driver::Secret => Secret::url_path(&(), Some(namespace)),
+            Driver::ConfigMap => ConfigMap::url_path(&(), Some(namespace)),
         };
         let unreadable = |cause: String| Fault::Unreadable { doing: doing.clone(), cause: clean(&cause) };
-        let object = object.map_err(|error| unreadable(error.to_string()))?;
+        let object = self.get_plain(&collection, storage, &doing).await?.ok_or_else(|| Fault::NotFound {
+            doing: doing.clone(),
+            cause: format!("{} \"{storage}\" not found", driver.plural()),
+        })?;
         // Unpacking a large record takes tens of milliseconds.
         tokio::task::spawn_blocking(move || record::decode_object(&object))
             .await
