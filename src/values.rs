@@ -19,6 +19,7 @@ use crate::chart::{Chart, DependencyState};
 use crate::yaml::{KeyPath, parse_values};
 
 use coalesce::Node;
+pub use coalesce::Rules;
 pub use layer::{Layer, LayerKind};
 pub use merged::{Merged, Origin};
 
@@ -31,6 +32,7 @@ pub struct LayerSet {
     layers: Arc<Vec<Layer>>,
     root: Node,
     problems: Vec<Problem>,
+    rules: Rules,
 }
 
 impl LayerSet {
@@ -43,12 +45,24 @@ impl LayerSet {
         for file in files {
             builder.file(file);
         }
-        Self { layers: Arc::new(builder.layers), root, problems: builder.problems }
+        Self { layers: Arc::new(builder.layers), root, problems: builder.problems, rules: Rules::default() }
     }
 
     /// Layers without a chart, lowest first: files over each other as several `-f` are.
     pub fn of_files(layers: Vec<Layer>) -> Self {
-        Self { layers: Arc::new(layers), root: Node::default(), problems: Vec::new() }
+        Self {
+            layers: Arc::new(layers),
+            root: Node::default(),
+            problems: Vec::new(),
+            rules: Rules::default(),
+        }
+    }
+
+    /// Merges as the helm that will run does; [`Rules::Helm4`] unless said.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// Adds `--set` arguments as the highest layer.
@@ -80,7 +94,7 @@ impl LayerSet {
         );
         let mut root = self.root.clone();
         let mut problems = Vec::new();
-        let value = coalesce::values(&mut root, &self.layers, user, &mut problems);
+        let value = coalesce::values(&mut root, &self.layers, user, self.rules, &mut problems);
         Merged::new(value, self.layers.clone(), root, problems)
     }
 }

@@ -9,6 +9,30 @@ use super::Layer;
 use crate::base::Problem;
 use crate::yaml::{KeyPath, kind_name};
 
+/// Whose rules for null in a chart's own defaults hold; all else is the same in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rules {
+    /// Up to helm 4.1, all of helm 3: such a null stays, and deletes a subchart's default.
+    Helm3,
+    /// Helm 4.2 and later: such a null is dropped.
+    #[default]
+    Helm4,
+}
+
+/// How two tables meet.
+#[derive(Clone, Copy)]
+struct Mode {
+    /// Nulls are kept, because a later pass still needs them.
+    merge: bool,
+    rules: Rules,
+}
+
+impl Mode {
+    fn cleans(self) -> bool {
+        !self.merge && self.rules == Rules::Helm4
+    }
+}
+
 /// A chart in the tree of subcharts, with what decides whether it takes part.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
@@ -82,13 +106,14 @@ pub(super) fn values(
     root: &mut Node,
     layers: &[Layer],
     user: Map<String, Value>,
+    rules: Rules,
     problems: &mut Vec<Problem>,
 ) -> Value {
     load(root, layers);
-    switch(root, &user, &KeyPath::root());
-    import(root);
+    switch(root, &user, &KeyPath::root(), rules);
+    import(root, rules);
     let mut merged = user;
-    coalesce(root, &mut merged, false, &KeyPath::root(), problems);
+    coalesce(root, &mut merged, Mode { merge: false, rules }, &KeyPath::root(), problems);
     let mut value = Value::Object(merged);
     order(&mut value, &KeyPath::root(), root, layers);
     value
@@ -103,12 +128,12 @@ fn load(node: &mut Node, layers: &[Layer]) {
 }
 
 /// `processDependencyEnabled`: tags first, then the first condition that holds a boolean.
-fn switch(node: &mut Node, given: &Map<String, Value>, prefix: &KeyPath) {
+fn switch(node: &mut Node, given: &Map<String, Value>, prefix: &KeyPath, rules: Rules) {
     if node.children.is_empty() {
         return;
     }
     let mut merged = given.clone();
-    coalesce(node, &mut merged, false, prefix, &mut Vec::new());
+    coalesce(node, &mut merged, Mode { merge: false, rules }, prefix, &mut Vec::new());
     let merged = Value::Object(merged);
     for child in &mut node.children {
         if !child.declared {
@@ -129,20 +154,22 @@ fn switch(node: &mut Node, given: &Map<String, Value>, prefix: &KeyPath) {
     let Value::Object(merged) = merged else { return };
     for child in node.children.iter_mut().filter(|child| !child.disabled) {
         let prefix = prefix.key(&child.name);
-        switch(child, &merged, &prefix);
+        switch(child, &merged, &prefix, rules);
     }
 }
 
 /// `processDependencyImportValues`: children first; what a child exports lies below the chart's own values.
-fn import(node: &mut Node) {
+fn import(node: &mut Node, rules: Rules) {
     for child in node.children.iter_mut().filter(|child| !child.disabled) {
-        import(child);
+        import(child, rules);
     }
-    if node.enabled().all(|child| child.import_values.is_empty()) {
+    // Not only where something is imported: helm replaces the values of every chart that has dependencies, and the
+    // merged nulls then delete again.
+    if !node.enabled().any(|child| child.declared) {
         return;
     }
     let mut own = Map::new();
-    coalesce(node, &mut own, true, &KeyPath::root(), &mut Vec::new());
+    coalesce(node, &mut own, Mode { merge: true, rules }, &KeyPath::root(), &mut Vec::new());
     let whole = Value::Object(own.clone());
     let mut imported = Map::new();
     for child in node.enabled() {
@@ -168,11 +195,11 @@ fn import(node: &mut Node) {
 fn coalesce(
     node: &Node,
     given: &mut Map<String, Value>,
-    merge: bool,
+    mode: Mode,
     prefix: &KeyPath,
     problems: &mut Vec<Problem>,
 ) {
-    own_values(node, given, merge);
+    own_values(node, given, mode);
     for child in node.enabled() {
         let section = prefix.key(&child.name);
         let entry = given.entry(child.name.clone()).or_insert_with(|| Value::Object(Map::new()));
@@ -189,23 +216,23 @@ fn coalesce(
         };
         let mut below = std::mem::take(below);
         globals(&mut below, given);
-        coalesce(child, &mut below, merge, &section, problems);
+        coalesce(child, &mut below, mode, &section, problems);
         given.insert(child.name.clone(), Value::Object(below));
     }
 }
 
 /// `coalesceValues`.
-fn own_values(node: &Node, given: &mut Map<String, Value>, merge: bool) {
+fn own_values(node: &Node, given: &mut Map<String, Value>, mode: Mode) {
     for (key, default) in &node.values {
         match given.get_mut(key) {
-            Some(Value::Null) if !merge => {
+            Some(Value::Null) if !mode.merge => {
                 given.shift_remove(key);
             }
             Some(Value::Object(above)) => {
                 if let Value::Object(below) = default {
                     let mut below = below.clone();
-                    let merge = merge || node.enabled().any(|child| child.name == *key);
-                    if !merge {
+                    let merge = mode.merge || node.enabled().any(|child| child.name == *key);
+                    if (Mode { merge, ..mode }).cleans() {
                         clean(&mut below);
                     }
                     tables(above, &mut below, merge);
@@ -214,7 +241,7 @@ fn own_values(node: &Node, given: &mut Map<String, Value>, merge: bool) {
             Some(_) => {}
             None => {
                 let mut default = default.clone();
-                if !merge {
+                if mode.cleans() {
                     match &mut default {
                         Value::Null => continue,
                         Value::Object(map) => clean(map),

@@ -137,7 +137,9 @@ impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, range: Range<usize>, tag_range: Range<usize>) {
         let name = |tag: Option<std::borrow::Cow<'_, serde_saphyr::granit_parser::Tag>>| {
             tag.map(|tag| {
-                let name = tag.core_suffix().map_or_else(|| tag.original(), str::to_owned);
+                let name = tag
+                    .suffix_in_namespace("tag:yaml.org,2002:")
+                    .map_or_else(|| tag.original(), std::borrow::Cow::into_owned);
                 (name, tag_range.clone())
             })
         };
