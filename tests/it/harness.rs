@@ -5,6 +5,7 @@ use std::path::Path;
 use rstest::rstest;
 use vt100::Parser;
 
+use super::support::operator::{ROOMS, active_room, header};
 use super::support::pty::{SOON, Start, Terminal, rows};
 use super::support::sandbox::HelmMajor;
 use super::support::svg::draw;
@@ -111,4 +112,24 @@ fn planes_give_deployers_their_namespaces_and_no_others(#[case] major: HelmMajor
     let version = workspace.helm("dev", &["version", "--template", "{{.Version}}"]).ok();
     assert!(version.stdout.starts_with(&format!("v{}.", major.number())), "{version}");
     assert_eq!(workspace.get("dev", &["secrets"])["kind"], "List");
+}
+
+#[test]
+fn the_room_one_is_in_is_read_from_how_its_tab_looks() {
+    let tabs = |current: &str| {
+        let mut parser = Parser::default();
+        parser.process("floe-platform · dev → a / b   1 unsaved\r\n".as_bytes());
+        for (key, title) in ROOMS {
+            let look = if title == current { "\x1b[7m" } else { "" };
+            parser.process(format!("{look} {key} {title} \x1b[0m").as_bytes());
+        }
+        parser
+    };
+    for (_, title) in ROOMS {
+        let parser = tabs(title);
+        assert_eq!(active_room(parser.screen()), Some(title));
+        assert!(header(parser.screen()).contains("· dev "));
+    }
+    assert_eq!(active_room(tabs("none of them").screen()), None);
+    assert_eq!(active_room(Parser::default().screen()), None);
 }
