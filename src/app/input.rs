@@ -35,6 +35,7 @@ pub struct Input {
     source: Source,
     queue: VecDeque<InputEvent>,
     paused: bool,
+    late: LateReply,
 }
 
 #[derive(Debug)]
@@ -96,12 +97,17 @@ impl Input {
     pub fn from_terminal() -> Result<Self> {
         let events = Some(EventStream::new());
         let source = Source::Terminal(Box::new(FromTerminal { events, signals: Signals::new()? }));
-        Ok(Self { source, queue: VecDeque::new(), paused: false })
+        Ok(Self { source, queue: VecDeque::new(), paused: false, late: LateReply::default() })
     }
 
     /// Input that a test sends. When the sender is gone, the input ends.
     pub fn from_channel(receiver: mpsc::Receiver<InputEvent>) -> Self {
-        Self { source: Source::Channel(receiver), queue: VecDeque::new(), paused: false }
+        Self {
+            source: Source::Channel(receiver),
+            queue: VecDeque::new(),
+            paused: false,
+            late: LateReply::default(),
+        }
     }
 
     /// Waits for the next event. Cancel-safe.
@@ -121,7 +127,10 @@ impl Input {
                     tokio::select! {
                         event = signals.next() => return Ok(event),
                         event = events.next() => match event {
-                            Some(Ok(event)) => self.queue.extend(translate(event)),
+                            Some(Ok(event)) => {
+                                let late = &mut self.late;
+                                self.queue.extend(translate(event).filter(|event| late.passes(event)));
+                            }
                             // The terminal is closed: nobody is left to tell.
                             Some(Err(_)) | None => return Ok(InputEvent::Ends),
                         },
@@ -158,6 +167,44 @@ impl Input {
     /// Takes bytes that were typed while something else was read from the terminal.
     pub fn typed(&mut self, bytes: &[u8]) {
         self.queue.extend(keys_of(bytes).into_iter().map(InputEvent::Key));
+    }
+}
+
+/// Swallows the terminal's answer about its colours when it comes after we stopped waiting (a slow line): it
+/// reaches us as `Alt-]`, letters, and `Alt-\` or `Ctrl-G`, and must not be taken for keys.
+#[derive(Debug, Default)]
+struct LateReply {
+    inside: bool,
+}
+
+impl LateReply {
+    fn passes(&mut self, event: &InputEvent) -> bool {
+        let InputEvent::Key(key) = event else { return true };
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Char(']') if alt => {
+                self.inside = true;
+                false
+            }
+            KeyCode::Char('\\') if alt && self.inside => {
+                self.inside = false;
+                false
+            }
+            KeyCode::Char('g') if control && self.inside => {
+                self.inside = false;
+                false
+            }
+            KeyCode::Char(c)
+                if self.inside && !alt && !control && (c.is_ascii_hexdigit() || "rg:;/".contains(c)) =>
+            {
+                false
+            }
+            _ => {
+                self.inside = false;
+                true
+            }
+        }
     }
 }
 
@@ -250,6 +297,24 @@ mod tests {
         assert_eq!(codes, expected);
         assert_eq!(keys_of(b"\x10"), [KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)]);
         assert_eq!(keys_of("日".as_bytes()).len(), 1);
+    }
+
+    #[test]
+    fn a_late_answer_of_the_terminal_is_not_typed() {
+        let mut late = LateReply::default();
+        let with = |c, modifiers| InputEvent::Key(KeyEvent::new(KeyCode::Char(c), modifiers));
+        let mut events = vec![key('j'), with(']', KeyModifiers::ALT)];
+        events.extend("11;rgb:1e1e/1e1e/2e2e".chars().map(key));
+        events.push(with('\\', KeyModifiers::ALT));
+        events.extend([
+            key('1'),
+            with(']', KeyModifiers::ALT),
+            key('1'),
+            with('g', KeyModifiers::CONTROL),
+            key('g'),
+        ]);
+        let passed: Vec<InputEvent> = events.into_iter().filter(|event| late.passes(event)).collect();
+        assert_eq!(passed, [key('j'), key('1'), key('g')]);
     }
 
     #[test]
