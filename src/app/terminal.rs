@@ -16,7 +16,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
-use ratatui::backend::{CrosstermBackend, TestBackend};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, TestBackend};
 use ratatui::buffer::Buffer;
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 
@@ -113,7 +113,12 @@ impl Terminal {
                 let _ = inner.clear();
                 Ok(())
             }
-            Surface::Real(inner) => inner.clear().context("cannot clear the terminal"),
+            Surface::Real(inner) => {
+                // Not `inner.clear()`: that asks the terminal where its cursor is and waits for the answer.
+                inner.backend_mut().clear_region(ClearType::All).context("cannot clear the terminal")?;
+                inner.swap_buffers();
+                Ok(())
+            }
         }
     }
 
@@ -361,6 +366,9 @@ fn without_replies(reply: &[u8]) -> Vec<u8> {
     }
     rest
 }
+
+#[cfg(test)]
+mod pty;
 
 #[cfg(test)]
 mod tests {
