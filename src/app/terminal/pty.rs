@@ -62,12 +62,15 @@ fn show(terminal: &mut Terminal, text: &str) {
         .unwrap();
 }
 
+/// What the terminal shows and every byte it got, with a bell for news.
+type Shared = (Mutex<(vt100::Parser, Vec<u8>)>, Condvar);
+
 /// A pty with the inner half running in it.
 struct Session {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    screen: Arc<(Mutex<(vt100::Parser, Vec<u8>)>, Condvar)>,
+    screen: Arc<Shared>,
     modes: String,
 }
 
