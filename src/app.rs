@@ -2,6 +2,17 @@
 
 pub mod clipboard;
 pub mod editor;
+mod frame;
 pub mod input;
 pub mod logging;
+mod login;
+mod model;
+mod open;
+mod overlays;
+mod run;
 pub mod terminal;
+mod update;
+mod workers;
+
+pub use model::Model;
+pub use open::{Options, open};

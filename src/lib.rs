@@ -31,6 +31,8 @@ pub mod manifest;
 pub mod operations;
 pub mod render;
 pub mod schema;
+pub mod screens;
+pub mod session;
 pub mod ui;
 pub mod values;
 pub mod workspace;

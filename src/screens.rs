@@ -13,8 +13,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::session::{Action, Effect, Message, Place, RoomId, Session, Watch};
-use crate::ui::{Rich, Role};
 use crate::ui::theme::Theme;
+use crate::ui::{Rich, Role};
 
 /// What a room is to the frame around it.
 pub trait Room {
@@ -38,6 +38,12 @@ pub trait Room {
     fn watches(&self, session: &Session) -> Vec<Watch> {
         let _ = session;
         Vec::new()
+    }
+
+    /// Whether it shows that something is being worked on, so that time has to be drawn.
+    fn is_working(&self, session: &Session) -> bool {
+        let _ = session;
+        false
     }
 
     /// Draws the room. May write only geometry: offsets, page heights, where a row was drawn for the mouse.

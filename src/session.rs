@@ -18,8 +18,8 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Timestamp;
 
-use crate::base::{Error, Problem};
 use crate::base::redact::Redactor;
+use crate::base::{Error, Problem};
 use crate::helm::Helm;
 use crate::operations::{ChartSource, PlanRequest, Verb};
 use crate::render::{Request, ValuesSource};
@@ -112,12 +112,18 @@ pub enum Goto {
     /// Releases, at an object, with its logs when a container is named.
     Object { release: ReleaseRef, object: crate::manifest::ObjectId, container: Option<String> },
     /// Run, with a plan to be worked out.
-    Plan(Box<crate::operations::PlanRequest>),
+    Plan(Box<PlanRequest>),
 }
 
 impl Session {
     /// The state before anything was read.
-    pub fn new(given: Given, settings: Settings, keymap: Keymap, redactor: Arc<Redactor>, now: Timestamp) -> Self {
+    pub fn new(
+        given: Given,
+        settings: Settings,
+        keymap: Keymap,
+        redactor: Arc<Redactor>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             given,
             settings,
@@ -194,8 +200,7 @@ impl Session {
 
     /// Moves the selection to a chart; the environment stays if that chart has it.
     pub fn select_chart(&mut self, chart: &Path) {
-        let Some(found) =
-            self.workspace.ready().and_then(|w| w.charts.iter().find(|c| c.dir == chart))
+        let Some(found) = self.workspace.ready().and_then(|w| w.charts.iter().find(|c| c.dir == chart))
         else {
             return;
         };
@@ -247,9 +252,14 @@ impl Session {
                 values: view.files.clone(),
                 label: format!("{}-{}", metadata.name, metadata.version),
             });
-            let own = |path: &Path| path.starts_with(&loaded.chart.dir) || view.files.iter().any(|f| f == path);
-            request.unsaved =
-                self.documents.dirty().map(|document| document.path.clone()).filter(|path| own(path)).collect();
+            let own =
+                |path: &Path| path.starts_with(&loaded.chart.dir) || view.files.iter().any(|f| f == path);
+            request.unsaved = self
+                .documents
+                .dirty()
+                .map(|document| document.path.clone())
+                .filter(|path| own(path))
+                .collect();
         }
         Ok(request)
     }
@@ -316,4 +326,3 @@ pub fn release_of(target: &Target) -> Option<ReleaseRef> {
         release: target.release.clone(),
     })
 }
-

@@ -35,11 +35,10 @@ pub fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
     model.rooms.get(room).view(&model.session, frame, parts.body, &look);
     footer(frame.buffer_mut(), parts.footer, &hints(model), theme);
     draw_toasts(&model.session, frame, parts.body, theme);
-    let now = model.session.now;
     for open in &mut model.open {
         match open {
             Open::Question(question) => {
-                question.drawn.get_or_insert(now);
+                question.drawn = true;
                 draw_question(question, &model.session, frame, area, theme);
             }
             Open::Help { places, offset } => draw_help(places, offset, &model.session, frame, area, theme),
@@ -202,7 +201,10 @@ fn fits(session: &Session, command: Command) -> bool {
             let Some(release) = session.release() else { return false };
             let known = session.world.releases.get(&release.context);
             let exists = known.map(|snapshot| {
-                snapshot.rows.iter().any(|row| row.name == release.release && row.namespace == release.namespace)
+                snapshot
+                    .rows
+                    .iter()
+                    .any(|row| row.name == release.release && row.namespace == release.namespace)
             });
             match command {
                 Command::Install => exists != Some(true),
@@ -220,9 +222,9 @@ fn draw_toasts(session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) 
 
 fn toast(notice: &Notice) -> Toast<'_> {
     let tone = match notice.level {
-        Level::Notice => Tone::Notice,
-        Level::Warning => Tone::Warning,
-        Level::Error => Tone::Error,
+        Level::Notice => Tone::Plain,
+        Level::Warning => Tone::Warn,
+        Level::Error => Tone::Bad,
     };
     Toast { tone, lines: &notice.lines, count: notice.count }
 }
@@ -244,8 +246,14 @@ fn draw_question(question: &mut Question, session: &Session, frame: &mut Frame, 
         }
         Ask::Line { title, .. } => {
             let body = [Rich::of(Role::Text, &question.typed).then(Role::Cursor, " ")];
-            let dialog =
-                Dialog { title, body: &body, deed: "Enter takes it", typed: None, on_deed: false, danger: false };
+            let dialog = Dialog {
+                title,
+                body: &body,
+                deed: "Enter takes it",
+                typed: None,
+                on_deed: false,
+                danger: false,
+            };
             dialog.draw(frame.buffer_mut(), area, &mut question.offset, theme);
         }
         Ask::Choose { title, choices } | Ask::Mark { title, choices } => {
@@ -256,8 +264,13 @@ fn draw_question(question: &mut Question, session: &Session, frame: &mut Frame, 
                 .filter_map(|row| Some((*row, choices.get(*row)?)))
                 .map(|(row, choice)| menu_row(choice, row, question, marks, &filter, session))
                 .collect();
-            let menu =
-                Menu { title, rows: &rows, total: choices.len(), cursor: question.cursor, typed: &question.typed };
+            let menu = Menu {
+                title,
+                rows: &rows,
+                total: choices.len(),
+                cursor: question.cursor,
+                typed: &question.typed,
+            };
             menu.draw(frame.buffer_mut(), area, theme);
         }
     }
@@ -277,8 +290,11 @@ fn menu_row(
         }
         _ => String::new(),
     };
-    let matched =
-        if question.typed.is_empty() { Vec::new() } else { filter.matches(&choice.label).unwrap_or_default() };
+    let matched = if question.typed.is_empty() {
+        Vec::new()
+    } else {
+        filter.matches(&choice.label).unwrap_or_default()
+    };
     MenuRow {
         label: choice.label.clone(),
         matched,
@@ -322,7 +338,9 @@ fn draw_messages(offset: &mut usize, session: &Session, frame: &mut Frame, area:
         .all()
         .iter()
         .rev()
-        .flat_map(|notice| message_lines(&time::absolute_in(notice.at, TimeZone::system()), &toast(notice), theme))
+        .flat_map(|notice| {
+            message_lines(&time::absolute_in(notice.at, TimeZone::system()), &toast(notice), theme)
+        })
         .collect();
     let width = area.width.saturating_sub(8).min(120);
     let height = area.height.saturating_sub(4);

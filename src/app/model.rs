@@ -1,8 +1,8 @@
 //! The whole state of the running program, and nothing else: the session, the rooms, and what the overlays need
 //! between two key presses.
 
-use crate::screens::Rooms;
-use crate::session::{Effect, Place, RoomId, Session, Watch};
+use crate::screens::{Room as _, Rooms};
+use crate::session::{Effect, Fetched, Place, PreviewState, RoomId, Session, Watch};
 
 use super::overlays::Open;
 
@@ -53,12 +53,31 @@ impl Model {
         places
     }
 
+    /// Whether something on the screen shows that it is being worked on.
+    pub fn is_working(&self) -> bool {
+        let session = &self.session;
+        let awaited = matches!(session.workspace, Fetched::Awaited { .. });
+        let previews =
+            session.environments.iter().any(|view| matches!(view.preview, PreviewState::Working { .. }));
+        awaited || previews || self.rooms.peek(session.room).is_working(session)
+    }
+
+    /// Whether a question is open that was not drawn yet: input that comes now was typed before it could be read.
+    pub fn asks_unseen(&self) -> bool {
+        matches!(self.open.last(), Some(Open::Question(question)) if !question.drawn)
+    }
+
     /// What should be watched in this state: the workspace's files, the operations that run, what the room shows.
     pub fn watches(&self) -> Vec<Watch> {
         let session = &self.session;
         let mut watches = vec![Watch::Files];
         watches.extend(
-            session.world.operations.values().filter(|view| view.is_running()).map(|view| Watch::Journal(view.id())),
+            session
+                .world
+                .operations
+                .values()
+                .filter(|view| view.is_running())
+                .map(|view| Watch::Journal(view.id())),
         );
         watches.extend(self.rooms.peek(session.room).watches(session));
         if session.room != RoomId::Run {

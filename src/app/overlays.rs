@@ -2,7 +2,6 @@
 //! how they look is in `frame`.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use jiff::Timestamp;
 
 use crate::session::{Action, Answer, Ask, Choice, Command, Overlay, Place, Then};
 use crate::ui::Filter;
@@ -31,8 +30,8 @@ pub struct Question {
     pub marked: Vec<usize>,
     /// First body line that is shown.
     pub offset: usize,
-    /// When it was first drawn; input older than that was not meant for it.
-    pub drawn: Option<Timestamp>,
+    /// It was on the screen; input before that was not meant for it.
+    pub drawn: bool,
 }
 
 /// What a key did to a layer.
@@ -61,7 +60,7 @@ impl Question {
             }
             Ask::Line { text, .. } => (0, Vec::new(), text.clone()),
         };
-        Self { ask, then, cursor, typed, marked, offset: 0, drawn: None }
+        Self { ask, then, cursor, typed, marked, offset: 0, drawn: false }
     }
 
     /// The rows that the typed filter leaves, as indexes into the choices.
@@ -125,7 +124,9 @@ impl Question {
     fn command(&mut self, command: Command) -> Outcome {
         let last = self.rows().len().saturating_sub(1);
         match command {
-            Command::DialogNo | Command::MenuCancel | Command::InputCancel => return self.answers(Answer::No),
+            Command::DialogNo | Command::MenuCancel | Command::InputCancel => {
+                return self.answers(Answer::No);
+            }
             Command::DialogYes => return self.confirms(),
             Command::DialogEnter if self.cursor == 0 => return self.answers(Answer::No),
             Command::DialogEnter => return self.confirms(),
@@ -193,14 +194,16 @@ impl Open {
                 }
                 Outcome::Stays
             }
-            (Self::Help { offset, .. } | Self::Messages { offset }, Action::Command(command)) => match command {
-                Command::ReadingClose => Outcome::Closes,
-                Command::ReadingDown => moved(offset, 1),
-                Command::ReadingUp => moved(offset, -1),
-                Command::ReadingPageDown => moved(offset, 10),
-                Command::ReadingPageUp => moved(offset, -10),
-                _ => Outcome::Stays,
-            },
+            (Self::Help { offset, .. } | Self::Messages { offset }, Action::Command(command)) => {
+                match command {
+                    Command::ReadingClose => Outcome::Closes,
+                    Command::ReadingDown => moved(offset, 1),
+                    Command::ReadingUp => moved(offset, -1),
+                    Command::ReadingPageDown => moved(offset, 10),
+                    Command::ReadingPageUp => moved(offset, -10),
+                    _ => Outcome::Stays,
+                }
+            }
             _ => Outcome::Stays,
         }
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::base::Error;
 use crate::operations::Verb;
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, RoomId, SaveFailure, Session, Setting,
-    Side, Then, command,
+    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, RoomId, SaveFailure, Session,
+    Setting, Side, Then, command,
 };
 
 use super::model::Model;
@@ -176,7 +176,8 @@ impl Model {
             })
             .unzip();
         if names.is_empty() {
-            self.session.say("this chart has no environments: add clusterMapping to its values.yaml (room 3)");
+            self.session
+                .say("this chart has no environments: add clusterMapping to its values.yaml (room 3)");
         } else {
             let ask = Ask::Choose { title: "Environment".to_owned(), choices };
             self.session.ask(ask, Then::Environment(names));
@@ -186,7 +187,8 @@ impl Model {
 
     fn ask_palette(&mut self) -> Vec<Effect> {
         let places = self.places();
-        let reachable = |info: &&command::Info| places.contains(&info.place) && info.command != Command::Palette;
+        let reachable =
+            |info: &&command::Info| places.contains(&info.place) && info.command != Command::Palette;
         let (commands, choices) = command::TABLE
             .iter()
             .filter(reachable)
@@ -216,9 +218,9 @@ impl Model {
     }
 
     fn ask_theme(&mut self) -> Vec<Effect> {
-        let choices =
-            self.themes.iter().map(|name| Choice::new(name).current(*name == self.theme)).collect();
-        self.session.ask(Ask::Choose { title: "Theme".to_owned(), choices }, Then::Theme(self.themes.clone()));
+        let choices = self.themes.iter().map(|name| Choice::new(name).current(*name == self.theme)).collect();
+        self.session
+            .ask(Ask::Choose { title: "Theme".to_owned(), choices }, Then::Theme(self.themes.clone()));
         Vec::new()
     }
 
@@ -322,7 +324,12 @@ impl Model {
         let mut body = vec!["These files have edits that are not saved:".to_owned()];
         body.extend(unsaved.into_iter().map(|path| format!("  {path}")));
         body.push("They are kept in the recovery log and offered at the next start.".to_owned());
-        let ask = Ask::Confirm { title: "Quit".to_owned(), body, deed: "Quit without saving".to_owned(), typed: None };
+        let ask = Ask::Confirm {
+            title: "Quit".to_owned(),
+            body,
+            deed: "Quit without saving".to_owned(),
+            typed: None,
+        };
         self.session.ask(ask, Then::Quit);
         Vec::new()
     }
@@ -464,7 +471,7 @@ impl Model {
             Message::Operations(all) => {
                 session.world.operations = all.iter().map(|view| (view.id(), view.clone())).collect();
                 let news: Vec<String> =
-                    all.iter().filter(|view| !view.is_running() && !view.is_seen()).map(|v| v.headline()).collect();
+                    all.iter().filter(|view| !view.is_running() && !view.seen).map(|v| headline(v)).collect();
                 for line in news {
                     session.warn(format!("meanwhile: {line} (6 shows it)"));
                 }
@@ -562,4 +569,9 @@ fn ask_conflict(session: &mut Session, path: &std::path::Path) {
     ];
     let title = format!("{name} changed on disk while it was edited here");
     session.ask(Ask::Choose { title, choices }, Then::Conflict(path.to_owned()));
+}
+
+/// One line about an operation that ended while nobody looked.
+fn headline(view: &crate::operations::OperationView) -> String {
+    format!("{} {}", view.spec.title(), view.state.word())
 }

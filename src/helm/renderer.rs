@@ -72,8 +72,18 @@ impl CliRenderer {
         Self { helm, runtime, redactor, permits: Semaphore::new(AT_A_TIME), memory: Mutex::default() }
     }
 
-    async fn work(&self, request: &Request) -> Result<Rendered, RenderError> {
-        let key = key(request, &self.helm);
+    /// Renders once more, apart from the first time: what differs between the two comes from random functions
+    /// and clocks. The second result is remembered like the first.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub async fn render_again(&self, request: &Request) -> Result<Rendered, RenderError> {
+        self.work(request, b"again").await
+    }
+
+    async fn work(&self, request: &Request, look: &[u8]) -> Result<Rendered, RenderError> {
+        let key_of = || key(request, &self.helm).map(|key| Hash::of([key.bytes().as_slice(), look].concat()));
+        let key = key_of();
         if let Some(key) = &key
             && let Some(found) = self.remembered(key)
         {
@@ -84,7 +94,7 @@ impl CliRenderer {
         let rendered = self.run(request).await?;
         // What changed on disk meanwhile is not what was asked for.
         if let Some(key) = key
-            && self::key(request, &self.helm).as_ref() == Some(&key)
+            && key_of().as_ref() == Some(&key)
         {
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
             memory.put(key, Arc::new(rendered.clone()));
@@ -154,7 +164,7 @@ impl CliRenderer {
 
 impl Renderer for CliRenderer {
     fn render<'a>(&'a self, request: &'a Request) -> Rendering<'a> {
-        Box::pin(self.work(request))
+        Box::pin(self.work(request, b""))
     }
 }
 

@@ -151,7 +151,15 @@ impl Changes {
     }
 
     /// Draws list and text, side by side where there is room.
-    pub fn view(&mut self, title: Rich, focused: bool, stale: bool, frame: &mut Frame, area: Rect, look: &Look) {
+    pub fn view(
+        &mut self,
+        title: Rich,
+        focused: bool,
+        stale: bool,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
         let (list, text) = if look.zoomed {
             if self.in_text { (None, Some(area)) } else { (Some(area), None) }
         } else {
@@ -160,9 +168,14 @@ impl Changes {
         if let Some(area) = list {
             let count = Rich::of(Role::Muted, self.set.headline());
             let foot = Rich::of(Role::Muted, self.set.footnotes().join(", "));
-            let pane = Pane::new(title.clone()).note(count).foot(foot).focused(focused && !self.in_text).zoomed(look.zoomed);
+            let pane = Pane::new(title.clone())
+                .note(count)
+                .foot(foot)
+                .focused(focused && !self.in_text)
+                .zoomed(look.zoomed);
             let inner = pane.draw(frame.buffer_mut(), area, look.theme);
-            let columns = [Column::fit("", 1, 1), Column::fill("object", 16), Column::fill("consequence", 14)];
+            let columns =
+                [Column::fit("", 1, 1), Column::fill("object", 16), Column::fill("consequence", 14)];
             let rows = if stale { dimmed(&self.rows) } else { self.rows.clone() };
             Table::new(&columns, &rows).focused(focused && !self.in_text).headless().draw(
                 frame.buffer_mut(),
@@ -236,7 +249,8 @@ fn objects(set: &ChangeSet) -> Vec<DiffObject> {
         .iter()
         .enumerate()
         .map(|(index, change)| {
-            let (before, after) = (change.before.as_deref().unwrap_or(""), change.after.as_deref().unwrap_or(""));
+            let (before, after) =
+                (change.before.as_deref().unwrap_or(""), change.after.as_deref().unwrap_or(""));
             let note = repeated(index);
             let hunks = text_diff(before, after)
                 .into_iter()

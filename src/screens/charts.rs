@@ -30,7 +30,9 @@ use tree::{Item, Node};
 enum Rendered {
     #[default]
     Nothing,
-    Working { since: Timestamp },
+    Working {
+        since: Timestamp,
+    },
     Ready(Arc<str>),
     Failed(Error),
 }
@@ -123,7 +125,8 @@ impl Charts {
         }
         let file = node.file();
         session.focused_file = file.clone().filter(|file| session.documents.get(file).is_some());
-        session.copyable = file.map(|file| ("path".to_owned(), file.display().to_string())).into_iter().collect();
+        session.copyable =
+            file.map(|file| ("path".to_owned(), file.display().to_string())).into_iter().collect();
         let is_template = matches!(node.item, Item::Template(_));
         let effects = if self.as_rendered && is_template { self.render(session, &node) } else { Vec::new() };
         let rendered = self.as_rendered && is_template;
@@ -140,7 +143,9 @@ impl Charts {
     }
 
     fn render(&mut self, session: &Session, node: &Node) -> Vec<Effect> {
-        let (Item::Template(path), Some(view)) = (&node.item, session.environment()) else { return Vec::new() };
+        let (Item::Template(path), Some(view)) = (&node.item, session.environment()) else {
+            return Vec::new();
+        };
         let asked = (node.chart.clone(), path.clone(), view.name.clone(), session.documents.generation());
         if self.asked.as_ref() == Some(&asked) {
             return Vec::new();
@@ -203,7 +208,9 @@ impl Charts {
             Command::BuildDependencies => return self.build(session),
             Command::Reload => return vec![Effect::LoadWorkspace],
             Command::EditText => {
-                if let Some(file) = self.node().and_then(Node::file).filter(|f| session.documents.get(f).is_some()) {
+                if let Some(file) =
+                    self.node().and_then(Node::file).filter(|f| session.documents.get(f).is_some())
+                {
                     session.goto = Some(Goto::Line { file, line: 1 });
                 }
             }
@@ -357,7 +364,8 @@ impl Charts {
         let theme = look.theme;
         let mut pane = Pane::new("Charts").focused(!self.in_text).zoomed(look.zoomed);
         if self.filtering {
-            pane = pane.note(Rich::of(Role::Key, "/").then(Role::Text, self.filter.text()).then(Role::Cursor, " "));
+            pane = pane
+                .note(Rich::of(Role::Key, "/").then(Role::Text, self.filter.text()).then(Role::Cursor, " "));
         } else if let Some(words) = summary(&self.filter, self.visible.len(), self.nodes.len()) {
             pane = pane.note(Rich::of(Role::Match, words));
         }
@@ -373,9 +381,13 @@ impl Charts {
             }
             Fetched::Failed { error, .. } => Some(Face::Failed { error, hint: Some(("r", "read again")) }),
             Fetched::Ready { .. } if self.nodes.is_empty() => {
-                let why = format!("no charts in {root}: floe-tui looks for Chart.yaml there, in charts/*/ and */");
-                Face::Empty { why: &why, hint: Some(("5", "see the releases of your clusters")) }
-                    .draw(frame.buffer_mut(), inner, theme);
+                let why =
+                    format!("no charts in {root}: floe-tui looks for Chart.yaml there, in charts/*/ and */");
+                Face::Empty { why: &why, hint: Some(("5", "see the releases of your clusters")) }.draw(
+                    frame.buffer_mut(),
+                    inner,
+                    theme,
+                );
                 return;
             }
             Fetched::Ready { .. } if self.visible.is_empty() => {
@@ -411,8 +423,13 @@ impl Charts {
         let is_template = node.is_some_and(|node| matches!(node.item, Item::Template(_)));
         let mut pane = Pane::new(title).focused(self.in_text).zoomed(look.zoomed);
         if is_template {
-            let environment = session.environment().map(|view| view.name.as_str()).unwrap_or("no environment");
-            let note = if self.as_rendered { format!("rendered for {environment}") } else { "source, v renders".to_owned() };
+            let environment =
+                session.environment().map(|view| view.name.as_str()).unwrap_or("no environment");
+            let note = if self.as_rendered {
+                format!("rendered for {environment}")
+            } else {
+                "source, v renders".to_owned()
+            };
             pane = pane.note(Rich::of(Role::Muted, note));
         }
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
@@ -420,16 +437,28 @@ impl Charts {
             match &self.rendered {
                 Rendered::Working { since } => {
                     let since = elapsed(*since, session.now);
-                    Face::Loading { what: "helm renders it", since }.draw(frame.buffer_mut(), inner, look.theme);
+                    Face::Loading { what: "helm renders it", since }.draw(
+                        frame.buffer_mut(),
+                        inner,
+                        look.theme,
+                    );
                     return;
                 }
                 Rendered::Failed(error) => {
-                    Face::Failed { error, hint: Some(("v", "show the source")) }.draw(frame.buffer_mut(), inner, look.theme);
+                    Face::Failed { error, hint: Some(("v", "show the source")) }.draw(
+                        frame.buffer_mut(),
+                        inner,
+                        look.theme,
+                    );
                     return;
                 }
                 Rendered::Ready(text) if text.trim().is_empty() => {
                     let why = "with these values this template renders to nothing";
-                    Face::Empty { why, hint: Some(("v", "show the source")) }.draw(frame.buffer_mut(), inner, look.theme);
+                    Face::Empty { why, hint: Some(("v", "show the source")) }.draw(
+                        frame.buffer_mut(),
+                        inner,
+                        look.theme,
+                    );
                     return;
                 }
                 Rendered::Ready(_) | Rendered::Nothing => {}

@@ -10,8 +10,8 @@ use ratatui::layout::Rect;
 use crate::base::Error;
 use crate::manifest::ChangeSet;
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Message, Place,
-    PreviewState, Session, Side, SideSource, Then,
+    Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Message,
+    Place, PreviewState, Session, Side, SideSource, Then,
 };
 use crate::ui::chrome::{Pane, Tab, tabs};
 use crate::ui::face::Face;
@@ -28,7 +28,9 @@ const ASK_SIDES: u16 = 1;
 enum Shown {
     #[default]
     Nothing,
-    Working { since: Timestamp },
+    Working {
+        since: Timestamp,
+    },
     Ready(Arc<Comparison>),
     Failed(Error),
 }
@@ -85,7 +87,8 @@ impl DiffRoom {
         };
         let release = || {
             session.release().ok_or_else(|| {
-                Error::new("this target has no cluster here").next("map its cluster to a context in Clusters (3)")
+                Error::new("this target has no cluster here")
+                    .next("map its cluster to a context in Clusters (3)")
             })
         };
         match side {
@@ -96,7 +99,9 @@ impl DiffRoom {
                 render(other.ok_or_else(|| Error::new(format!("there is no environment {name}")))?, true)
             }
             Side::Deployed => Ok(SideSource::Revision { release: release()?, revision: None }),
-            Side::Revision(revision) => Ok(SideSource::Revision { release: release()?, revision: Some(*revision) }),
+            Side::Revision(revision) => {
+                Ok(SideSource::Revision { release: release()?, revision: Some(*revision) })
+            }
             Side::Live => Ok(SideSource::Live { release: release()? }),
         }
     }
@@ -109,8 +114,13 @@ impl DiffRoom {
             return Vec::new();
         }
         let environment = session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
-        let asked =
-            (self.left.clone(), self.right.clone(), self.hide_noise, session.documents.generation(), environment);
+        let asked = (
+            self.left.clone(),
+            self.right.clone(),
+            self.hide_noise,
+            session.documents.generation(),
+            environment,
+        );
         if self.asked.as_ref() == Some(&asked) {
             return Vec::new();
         }
@@ -150,17 +160,23 @@ impl DiffRoom {
         ];
         let here = session.environment().map(|view| view.name.clone()).unwrap_or_default();
         for view in session.environments.iter().filter(|view| view.name != here) {
-            pairs.push((format!("{here} → {}", view.name), Side::Edited, Side::Environment(view.name.clone())));
+            pairs.push((
+                format!("{here} → {}", view.name),
+                Side::Edited,
+                Side::Environment(view.name.clone()),
+            ));
         }
         if let Some(release) = session.release()
-            && let Some(row) = session
-                .world
-                .releases
-                .get(&release.context)
-                .and_then(|s| s.rows.iter().find(|r| r.name == release.release && r.namespace == release.namespace))
+            && let Some(row) = session.world.releases.get(&release.context).and_then(|s| {
+                s.rows.iter().find(|r| r.name == release.release && r.namespace == release.namespace)
+            })
         {
             for revision in (1..=row.revision).rev().take(10) {
-                pairs.push((format!("deployed → revision {revision}"), Side::Deployed, Side::Revision(revision)));
+                pairs.push((
+                    format!("deployed → revision {revision}"),
+                    Side::Deployed,
+                    Side::Revision(revision),
+                ));
             }
         }
         pairs
@@ -180,7 +196,8 @@ impl DiffRoom {
             return;
         }
         let here = session.environment().map(|view| view.name.clone());
-        let index = session.environments.iter().position(|view| Some(&view.name) == here.as_ref()).unwrap_or(0);
+        let index =
+            session.environments.iter().position(|view| Some(&view.name) == here.as_ref()).unwrap_or(0);
         if let Some(view) = session.environments.get((index + by) % count) {
             let name = view.name.clone();
             session.select_environment(&name);
@@ -200,11 +217,7 @@ fn known(view: &EnvironmentView) -> Option<Arc<ChangeSet>> {
 
 impl Room for DiffRoom {
     fn places(&self, _: &Session) -> Vec<Place> {
-        if self.filtering {
-            vec![Place::Filter]
-        } else {
-            vec![Place::Hunks, Place::Diff, Place::Pane]
-        }
+        if self.filtering { vec![Place::Filter] } else { vec![Place::Hunks, Place::Diff, Place::Pane] }
     }
 
     fn enter(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -247,7 +260,9 @@ impl Room for DiffRoom {
                 self.step_environment(session, session.environments.len().saturating_sub(1));
             }
             Action::Command(Command::Right) if !self.changes.in_text => self.step_environment(session, 1),
-            Action::Command(Command::Back) if !self.changes.in_text && !self.changes.filter_text().is_empty() => {
+            Action::Command(Command::Back)
+                if !self.changes.in_text && !self.changes.filter_text().is_empty() =>
+            {
                 self.changes.filter(Filter::default());
             }
             Action::Command(command) => {
@@ -287,7 +302,9 @@ impl Room for DiffRoom {
         let preview = session.environment().map(|view| &view.preview);
         let face = if self.is_preview() {
             match preview {
-                None => Some(Face::Empty { why: "no environment is selected", hint: Some(("e", "choose one")) }),
+                None => {
+                    Some(Face::Empty { why: "no environment is selected", hint: Some(("e", "choose one")) })
+                }
                 Some(PreviewState::Unchanged) => Some(Face::Empty {
                     why: "nothing is edited for this environment",
                     hint: Some(("v", "compare other sides: deployed, live, another environment")),
@@ -299,9 +316,10 @@ impl Room for DiffRoom {
                 Some(PreviewState::Working { since, last: None }) => {
                     Some(Face::Loading { what: "rendering both texts", since: elapsed(*since, session.now) })
                 }
-                Some(_) if self.changes.get().is_empty() => {
-                    Some(Face::Empty { why: "the edit changes no object", hint: Some(("v", "compare other sides")) })
-                }
+                Some(_) if self.changes.get().is_empty() => Some(Face::Empty {
+                    why: "the edit changes no object",
+                    hint: Some(("v", "compare other sides")),
+                }),
                 Some(_) => None,
             }
         } else {
@@ -310,7 +328,9 @@ impl Room for DiffRoom {
                 Shown::Working { since } => {
                     Some(Face::Loading { what: "comparing", since: elapsed(*since, session.now) })
                 }
-                Shown::Failed(error) => Some(Face::Failed { error, hint: Some(("v", "compare other sides")) }),
+                Shown::Failed(error) => {
+                    Some(Face::Failed { error, hint: Some(("v", "compare other sides")) })
+                }
                 Shown::Ready(comparison) if comparison.changes.is_empty() => {
                     Some(Face::Empty { why: "no difference", hint: Some(("v", "compare other sides")) })
                 }
@@ -363,7 +383,8 @@ impl DiffRoom {
             })
             .collect();
         let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.as_str());
-        let current = session.environments.iter().position(|view| Some(view.name.as_str()) == here).unwrap_or(0);
+        let current =
+            session.environments.iter().position(|view| Some(view.name.as_str()) == here).unwrap_or(0);
         tabs(frame.buffer_mut(), Rect { height: 1, ..area }, &names, current, look.theme);
         Rect { y: area.y + 1, height: area.height - 1, ..area }
     }
@@ -371,7 +392,11 @@ impl DiffRoom {
     /// What makes a comparison incomplete is said above it.
     fn view_warnings(&self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
         let stale = session.chart().and_then(|loaded| loaded.chart.stale_dependency()).map(|dependency| {
-            format!("dependency {} is {}: this is not what the sources say", dependency.key(), dependency.state.words())
+            format!(
+                "dependency {} is {}: this is not what the sources say",
+                dependency.key(),
+                dependency.state.words()
+            )
         });
         let compared = match &self.shown {
             Shown::Ready(comparison) if !self.is_preview() => comparison.warnings.clone(),

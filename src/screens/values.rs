@@ -105,7 +105,8 @@ impl Values {
         let matched: Option<HashSet<usize>> = (!self.filter.is_empty() || self.only_differing).then(|| {
             let fits = |node: &Node| {
                 (self.filter.is_empty() || self.matches(session, node))
-                    && (!self.only_differing || (!node.branch && tree::differs(&session.environments, &node.path)))
+                    && (!self.only_differing
+                        || (!node.branch && tree::differs(&session.environments, &node.path)))
             };
             self.nodes.iter().enumerate().filter(|(_, node)| fits(node)).map(|(i, _)| i).collect()
         });
@@ -216,7 +217,12 @@ impl Values {
                 let text = value.map(|value| tree::shown(value, &node.path, &session.redactor));
                 let mut all = vec![("key".to_owned(), node.key.clone())];
                 all.extend(text.map(|text| ("value".to_owned(), text)));
-                all.extend(view.problems.iter().find(|p| p.key == node.key).map(|p| ("problem".to_owned(), p.to_string())));
+                all.extend(
+                    view.problems
+                        .iter()
+                        .find(|p| p.key == node.key)
+                        .map(|p| ("problem".to_owned(), p.to_string())),
+                );
                 all
             })
             .unwrap_or_default();
@@ -264,7 +270,9 @@ impl Values {
             Action::Command(Command::InputPrevious) if !field.step(false) => {}
             Action::Text(key) if !field.line.key(*key) => {}
             Action::Paste(text) if !field.line.paste(text) => {}
-            Action::Command(Command::InputNext | Command::InputPrevious) | Action::Text(_) | Action::Paste(_) => {
+            Action::Command(Command::InputNext | Command::InputPrevious)
+            | Action::Text(_)
+            | Action::Paste(_) => {
                 field.apply(session);
             }
             _ => {}
@@ -300,7 +308,7 @@ impl Values {
         let line = line.or_else(|| {
             let node = self.node()?;
             let text = session.text(&file)?;
-            Spans::of(&text).ok()?.line(&node.path)
+            Spans::of(&text).line(&node.path)
         });
         self.show(session, &file, line);
         self.typing = true;
@@ -342,7 +350,9 @@ impl Values {
 
     fn command(&mut self, session: &mut Session, command: Command) -> Vec<Effect> {
         match command {
-            Command::Up if self.focus == Focus::Detail => self.detail_offset = self.detail_offset.saturating_sub(1),
+            Command::Up if self.focus == Focus::Detail => {
+                self.detail_offset = self.detail_offset.saturating_sub(1)
+            }
             Command::Down if self.focus == Focus::Detail => self.detail_offset += 1,
             Command::Up => self.step(-1),
             Command::Down => self.step(1),
@@ -352,7 +362,11 @@ impl Values {
             }
             Command::Top | Command::Bottom => {
                 let keys = self.keys();
-                if command == Command::Top { self.list.first(keys.as_slice()) } else { self.list.last(keys.as_slice()) }
+                if command == Command::Top {
+                    self.list.first(keys.as_slice())
+                } else {
+                    self.list.last(keys.as_slice())
+                }
             }
             Command::Left => self.go_to_column(session, self.column.saturating_sub(1)),
             Command::Right => {
@@ -370,7 +384,9 @@ impl Values {
             }
             Command::Enter => match self.node() {
                 Some(node) if node.branch => self.folds.toggle(&node.key.clone()),
-                Some(_) if self.focus == Focus::Text => self.start_typing(session, self.editor_file.clone(), None),
+                Some(_) if self.focus == Focus::Text => {
+                    self.start_typing(session, self.editor_file.clone(), None)
+                }
                 Some(_) => self.open_field(session),
                 None => {}
             },
@@ -525,7 +541,16 @@ impl Room for Values {
         }
         if let Some(right) = right {
             let node = self.node().cloned();
-            detail::view(session, node.as_ref(), self.column, self.focus == Focus::Detail, &mut self.detail_offset, frame, right, look);
+            detail::view(
+                session,
+                node.as_ref(),
+                self.column,
+                self.focus == Focus::Detail,
+                &mut self.detail_offset,
+                frame,
+                right,
+                look,
+            );
         }
     }
 }
@@ -536,9 +561,11 @@ impl Values {
         let focused = self.focus == Focus::Tree;
         let mut pane = Pane::new("Values").focused(focused).zoomed(look.zoomed);
         let leaves = self.nodes.iter().filter(|node| !node.branch).count();
-        let shown = self.visible.iter().filter(|(i, _)| self.nodes.get(*i).is_some_and(|n| !n.branch)).count();
+        let shown =
+            self.visible.iter().filter(|(i, _)| self.nodes.get(*i).is_some_and(|n| !n.branch)).count();
         if self.filtering {
-            pane = pane.note(Rich::of(Role::Key, "/").then(Role::Text, self.filter.text()).then(Role::Cursor, " "));
+            pane = pane
+                .note(Rich::of(Role::Key, "/").then(Role::Text, self.filter.text()).then(Role::Cursor, " "));
         } else if let Some(words) = summary(&self.filter, shown, leaves) {
             pane = pane.note(Rich::of(Role::Match, words));
         } else if self.only_differing {
@@ -553,9 +580,10 @@ impl Values {
         if session.environments.is_empty() {
             let face = match (&session.workspace, session.workspace.error()) {
                 (_, Some(error)) => Face::Failed { error, hint: Some(("r", "read again")) },
-                (crate::session::Fetched::Awaited { since }, _) => {
-                    Face::Loading { what: "reading the workspace", since: super::elapsed(*since, session.now) }
-                }
+                (crate::session::Fetched::Awaited { since }, _) => Face::Loading {
+                    what: "reading the workspace",
+                    since: super::elapsed(*since, session.now),
+                },
                 _ => Face::Empty {
                     why: "this chart has no environments: nothing maps them and there is no values-<env>.yaml",
                     hint: Some(("3", "map environments to clusters")),
@@ -595,7 +623,11 @@ impl Values {
         table.marked_column = cursor;
         self.tree_area = inner;
         if self.visible.is_empty() {
-            Face::Empty { why: "no key matches", hint: Some(("Esc", "clear the filter")) }.draw(frame.buffer_mut(), inner, theme);
+            Face::Empty { why: "no key matches", hint: Some(("Esc", "clear the filter")) }.draw(
+                frame.buffer_mut(),
+                inner,
+                theme,
+            );
         } else {
             table.draw(frame.buffer_mut(), inner, &mut self.list, theme);
         }
@@ -609,7 +641,8 @@ impl Values {
             return (0..all).collect();
         }
         let differs = |i: &usize| {
-            let (Some(a), Some(b)) = (session.environments.get(*i), session.environments.get(self.column)) else {
+            let (Some(a), Some(b)) = (session.environments.get(*i), session.environments.get(self.column))
+            else {
                 return false;
             };
             self.node().is_some_and(|node| node.path.get(&a.merged.value) != node.path.get(&b.merged.value))
@@ -666,7 +699,12 @@ impl Values {
             .environments
             .iter()
             .flat_map(|view| &view.problems)
-            .filter(|problem| problem.file.as_ref().is_some_and(|f| f.display().to_string() == relative || file.ends_with(f)))
+            .filter(|problem| {
+                problem
+                    .file
+                    .as_ref()
+                    .is_some_and(|f| f.display().to_string() == relative || file.ends_with(f))
+            })
             .filter_map(|problem| problem.line)
             .collect();
         let signs = |line: usize| lines.contains(&(line + 1)).then_some((Role::Bad, "!"));

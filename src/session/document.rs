@@ -159,10 +159,8 @@ impl Documents {
         self.transaction += 1;
         for (path, text) in edits {
             let transaction = self.transaction;
-            let document = self
-                .by_path
-                .entry(path.clone())
-                .or_insert_with(|| Document::new(path, Arc::from(""), None));
+            let document =
+                self.by_path.entry(path.clone()).or_insert_with(|| Document::new(path, Arc::from(""), None));
             if document.text == text {
                 continue;
             }
@@ -184,7 +182,11 @@ impl Documents {
         let before = std::mem::replace(&mut document.text, text);
         if !joins || document.undo.is_empty() {
             self.transaction += 1;
-            document.undo.push(Step { text: before, what: "typing".to_owned(), transaction: self.transaction });
+            document.undo.push(Step {
+                text: before,
+                what: "typing".to_owned(),
+                transaction: self.transaction,
+            });
         }
         document.redo.clear();
         document.typing_since = Some(now_ms);

@@ -74,7 +74,10 @@ pub enum Effect {
 pub enum Setting {
     Theme(String),
     /// Which context a cluster's name means to this operator.
-    Context { cluster: String, context: String },
+    Context {
+        cluster: String,
+        context: String,
+    },
 }
 
 /// What an edit would do to one target.
@@ -124,9 +127,14 @@ impl std::fmt::Display for Side {
 pub enum SideSource {
     Render(Box<Request>),
     /// A stored revision; the deployed one without a number.
-    Revision { release: ReleaseRef, revision: Option<u32> },
+    Revision {
+        release: ReleaseRef,
+        revision: Option<u32>,
+    },
     /// The live counterparts of the other side's objects.
-    Live { release: ReleaseRef },
+    Live {
+        release: ReleaseRef,
+    },
 }
 
 /// Two sides of one target.

@@ -46,7 +46,10 @@ pub enum PreviewState {
     /// It cannot be rendered, and why: problems, no helm.
     Blocked(String),
     /// Being worked out; `last` is the result for an older text.
-    Working { since: Timestamp, last: Option<Arc<Preview>> },
+    Working {
+        since: Timestamp,
+        last: Option<Arc<Preview>>,
+    },
     Ready(Arc<Preview>),
     Failed(Error),
 }
@@ -125,7 +128,10 @@ impl Session {
             let (saved, edited) = (self.render_request(view, false), self.render_request(view, true));
             let state = if view.has_errors() {
                 let count = view.problems.iter().filter(|p| p.severity == Severity::Error).count();
-                PreviewState::Blocked(format!("not rendered: {count} problem{}", if count == 1 { "" } else { "s" }))
+                PreviewState::Blocked(format!(
+                    "not rendered: {count} problem{}",
+                    if count == 1 { "" } else { "s" }
+                ))
             } else if saved == edited {
                 PreviewState::Unchanged
             } else if let Some(saved) = saved {

@@ -132,7 +132,8 @@ impl Keymap {
         let mut warnings = Vec::new();
         let mut keymap = Self::default();
         for id in user.keys().filter(|id| Command::by_id(id).is_none()) {
-            warnings.push(format!("keys.\"{id}\": there is no such command; the palette (`:`) names them all"));
+            warnings
+                .push(format!("keys.\"{id}\": there is no such command; the palette (`:`) names them all"));
         }
         // The user's keys first: a default that collides with one of them gives way.
         for user_first in [true, false] {

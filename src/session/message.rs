@@ -24,25 +24,72 @@ pub enum Message {
     Workspace(Result<Loaded, Error>),
     Helm(Result<Arc<Helm>, Error>),
     Contexts(Result<Vec<ContextInfo>, Error>),
-    Saved { path: PathBuf, text: Arc<str>, result: Result<Hash, SaveFailure> },
-    Preview { target: Mapped, generation: u64, result: Result<Arc<Preview>, Error> },
-    Compared { generation: u64, result: Result<Arc<Comparison>, Error> },
-    Template { generation: u64, template: PathBuf, result: Result<Arc<str>, Error> },
-    DependenciesBuilt { chart: PathBuf, result: Result<String, Error> },
-    Cluster { cluster: String, context: String, result: Result<(Identity, Pinned), Error> },
-    Releases { context: String, snapshot: Arc<ReleasesSnapshot> },
-    Objects { release: ReleaseRef, snapshot: Arc<ObjectsSnapshot> },
-    Record { release: ReleaseRef, revision: Option<u32>, result: Result<Arc<Record>, Error> },
-    Object { id: ObjectId, result: Result<Arc<str>, Error> },
-    Planned { generation: u64, result: Result<Arc<Plan>, Error> },
+    Saved {
+        path: PathBuf,
+        text: Arc<str>,
+        result: Result<Hash, SaveFailure>,
+    },
+    Preview {
+        target: Mapped,
+        generation: u64,
+        result: Result<Arc<Preview>, Error>,
+    },
+    Compared {
+        generation: u64,
+        result: Result<Arc<Comparison>, Error>,
+    },
+    Template {
+        generation: u64,
+        template: PathBuf,
+        result: Result<Arc<str>, Error>,
+    },
+    DependenciesBuilt {
+        chart: PathBuf,
+        result: Result<String, Error>,
+    },
+    Cluster {
+        cluster: String,
+        context: String,
+        result: Result<(Identity, Pinned), Error>,
+    },
+    Releases {
+        context: String,
+        snapshot: Arc<ReleasesSnapshot>,
+    },
+    Objects {
+        release: ReleaseRef,
+        snapshot: Arc<ObjectsSnapshot>,
+    },
+    Record {
+        release: ReleaseRef,
+        revision: Option<u32>,
+        result: Result<Arc<Record>, Error>,
+    },
+    Object {
+        id: ObjectId,
+        result: Result<Arc<str>, Error>,
+    },
+    Planned {
+        generation: u64,
+        result: Result<Arc<Plan>, Error>,
+    },
     Launched(Result<OperationId, Error>),
     Operations(Vec<Arc<OperationView>>),
     Operation(Arc<OperationView>),
     /// A log is read from its tail on; what was known of it is replaced.
-    LogStarted { log: LogRef },
+    LogStarted {
+        log: LogRef,
+    },
     /// New lines of a log; `dropped` counts those that came faster than they could be taken.
-    LogLines { log: LogRef, lines: Vec<String>, dropped: usize },
-    LogEnded { log: LogRef, error: Option<Error> },
+    LogLines {
+        log: LogRef,
+        lines: Vec<String>,
+        dropped: usize,
+    },
+    LogEnded {
+        log: LogRef,
+        error: Option<Error>,
+    },
     /// Files of the workspace changed on disk.
     FilesChanged,
     /// Something to say in passing: what was copied and where to.
@@ -50,7 +97,10 @@ pub enum Message {
     /// An effect without an answer of its own failed.
     Failed(Error),
     /// A worker ended by a fault of ours; the program goes on.
-    WorkerDied { what: String, error: Error },
+    WorkerDied {
+        what: String,
+        error: Error,
+    },
 }
 
 /// What the disk holds.
@@ -67,7 +117,10 @@ pub struct Loaded {
 #[derive(Debug)]
 pub enum SaveFailure {
     /// The disk holds something else than was read: its text and hash.
-    ChangedOnDisk { text: Arc<str>, hash: Option<Hash> },
+    ChangedOnDisk {
+        text: Arc<str>,
+        hash: Option<Hash>,
+    },
     Failed(Error),
 }
 

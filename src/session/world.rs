@@ -20,9 +20,17 @@ use super::selection::ReleaseRef;
 #[derive(Debug, Clone)]
 pub enum Fetched<T> {
     /// Not asked yet, or the answer is on its way.
-    Awaited { since: Timestamp },
-    Ready { value: T, at: Timestamp },
-    Failed { error: Error, at: Timestamp },
+    Awaited {
+        since: Timestamp,
+    },
+    Ready {
+        value: T,
+        at: Timestamp,
+    },
+    Failed {
+        error: Error,
+        at: Timestamp,
+    },
 }
 
 impl<T> Fetched<T> {

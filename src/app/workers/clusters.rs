@@ -46,7 +46,10 @@ impl Connections {
         }
         let kubeconfig = Kubeconfig::read(self.explicit.as_deref())?;
         let connection = Connection::open(&kubeconfig, context).await?;
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(context.to_owned(), connection.clone());
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(context.to_owned(), connection.clone());
         Ok(connection)
     }
 
@@ -111,7 +114,8 @@ pub(super) async fn record(
             .or_else(|| history.first()),
     };
     let row = row.ok_or_else(|| {
-        let what = revision.map_or("has no revisions".to_owned(), |n| format!("has no revision {n} (any more)"));
+        let what =
+            revision.map_or("has no revisions".to_owned(), |n| format!("has no revision {n} (any more)"));
         Error::new(format!("the release {what}")).at(release.to_string())
     })?;
     Ok(connection.record(driver, &release.namespace, &row.storage).await?)
@@ -140,13 +144,13 @@ async fn connect(
     shared: &Shared,
     context: &str,
     token: &CancellationToken,
-    failed: impl AsyncFn(Fault),
+    failed: impl Fn(Fault) -> Message + Send,
 ) -> Option<Connection> {
     let mut tries = 0;
     loop {
         match shared.connections.open(context).await {
             Ok(connection) => return Some(connection),
-            Err(fault) => failed(fault).await,
+            Err(fault) => shared.answer(failed(fault)).await,
         }
         let pause = RETRY.get(tries).or(RETRY.last()).copied().unwrap_or_default();
         tries += 1;
@@ -163,10 +167,10 @@ pub(super) async fn watch_releases(
     namespaces: Vec<String>,
     token: CancellationToken,
 ) {
-    let failed = async |fault: Fault| {
-        let snapshot =
-            ReleasesSnapshot { state: WatchState::Failed(fault), at: Some(Timestamp::now()), ..ReleasesSnapshot::default() };
-        shared.answer(Message::Releases { context: context.clone(), snapshot: Arc::new(snapshot) }).await;
+    let failed = |fault: Fault| {
+        let (state, at) = (WatchState::Failed(fault), Some(Timestamp::now()));
+        let snapshot = ReleasesSnapshot { state, at, ..ReleasesSnapshot::default() };
+        Message::Releases { context: context.clone(), snapshot: Arc::new(snapshot) }
     };
     let Some(connection) = connect(&shared, &context, &token, failed).await else { return };
     let driver = match rendering::driver() {
@@ -186,7 +190,7 @@ pub(super) async fn watch_objects(
     ids: Arc<[objects::Wanted]>,
     token: CancellationToken,
 ) {
-    let failed = async |fault: Fault| shared.answer(Message::Failed(Error::from(fault))).await;
+    let failed = |fault: Fault| Message::Failed(Error::from(fault));
     let Some(connection) = connect(&shared, &release.context, &token, failed).await else { return };
     let request = WatchRequest { namespace: release.namespace.clone(), wanted: ids.to_vec() };
     let mut snapshots = objects::watch::watch(connection, request, token);
@@ -197,9 +201,7 @@ pub(super) async fn watch_objects(
 }
 
 pub(super) async fn watch_log(shared: Shared, log: LogRef, token: CancellationToken) {
-    let failed = async |fault: Fault| {
-        shared.answer(Message::LogEnded { log: log.clone(), error: Some(Error::from(fault)) }).await;
-    };
+    let failed = |fault: Fault| Message::LogEnded { log: log.clone(), error: Some(Error::from(fault)) };
     let Some(connection) = connect(&shared, &log.context, &token, failed).await else { return };
     let mut request = LogRequest::follow(&log.namespace, &log.pod, Some(&log.container), TAIL);
     request.previous = log.previous;

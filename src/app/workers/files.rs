@@ -30,13 +30,15 @@ fn read(root: &Path) -> Result<Loaded> {
     let workspace = workspace::discover(root)?;
     let mut problems: Vec<Problem> = workspace.problems.clone();
     for (folder, error) in &workspace.broken {
-        problems.push(Problem::error(error.what.clone()).at(workspace.shown(&folder.join("Chart.yaml")), None));
+        problems
+            .push(Problem::error(error.what.clone()).at(workspace.shown(&folder.join("Chart.yaml")), None));
     }
     let mut texts: Vec<(PathBuf, Arc<str>, Hash)> = Vec::new();
     for found in &workspace.charts {
         problems.extend(found.problems.iter().chain(&found.chart.problems).cloned());
         let own = found.dir.join("values.yaml");
-        let of_environments = found.environments.iter().flat_map(|environment| environment.values_files.iter().cloned());
+        let of_environments =
+            found.environments.iter().flat_map(|environment| environment.values_files.iter().cloned());
         for path in std::iter::once(own).chain(of_environments) {
             if texts.iter().any(|(known, _, _)| *known == path) || !path.exists() {
                 continue;
@@ -84,8 +86,9 @@ pub(super) async fn remember(shared: Shared, setting: Setting) {
             Setting::Context { cluster, context } => workspace::user::with_cluster(&text, &cluster, &context),
         }?;
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)
-                .map_err(|error| Error::new("cannot make the folder").at(parent.display().to_string()).because(error))?;
+            std::fs::create_dir_all(parent).map_err(|error| {
+                Error::new("cannot make the folder").at(parent.display().to_string()).because(error)
+            })?;
         }
         let saved = match expect {
             Some(_) => atomic::write(&path, edited.as_bytes(), expect),
@@ -130,7 +133,12 @@ async fn stamps(shared: &Shared) -> Stamps {
                 let path = entry.path();
                 let hidden = entry.file_name().to_string_lossy().starts_with('.');
                 let Ok(meta) = entry.metadata() else { continue };
-                if meta.is_dir() && !hidden && depth < 6 && found.len() < 20_000 && entry.file_name() != "target" {
+                if meta.is_dir()
+                    && !hidden
+                    && depth < 6
+                    && found.len() < 20_000
+                    && entry.file_name() != "target"
+                {
                     pending.push((path, depth + 1));
                 } else if meta.is_file() {
                     found.insert(path, (meta.modified().ok(), meta.len()));

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use serde_json::Value;
-
-use crate::base::redact::Redactor;
+use crate::base::text::neutralise;
 use crate::base::{Error, Result};
 use crate::cluster::releases::Driver;
 use crate::helm::renderer::CliRenderer;
@@ -13,7 +11,6 @@ use crate::helm::{Helm, argv, run};
 use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object, mask_unstable};
 use crate::render::{DryRun, Renderer, Request};
 use crate::session::{CompareRequest, Comparison, Message, Preview, PreviewRequest, ReleaseRef, SideSource};
-use crate::yaml::KeyPath;
 
 use super::{Shared, clusters};
 
@@ -23,7 +20,8 @@ pub(super) async fn find_helm(shared: Shared) {
     if let Ok(helm) = &found {
         let renderer =
             CliRenderer::new(helm.clone(), shared.folders.runtime.clone(), shared.redactor.clone());
-        *shared.renderer.lock().unwrap_or_else(PoisonError::into_inner) = Some((helm.clone(), Arc::new(renderer)));
+        *shared.renderer.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((helm.clone(), Arc::new(renderer)));
     }
     shared.answer(Message::Helm(found)).await;
 }
@@ -36,9 +34,7 @@ async fn objects(renderer: &CliRenderer, request: &Request) -> Result<(Vec<Objec
 /// The saved text rendered twice, so that what is random is known, and the edited text once.
 pub(super) async fn preview(shared: Shared, request: PreviewRequest) {
     let result = preview_of(&shared, &request).await.map(Arc::new);
-    shared
-        .answer(Message::Preview { target: request.target, generation: request.generation, result })
-        .await;
+    shared.answer(Message::Preview { target: request.target, generation: request.generation, result }).await;
 }
 
 async fn preview_of(shared: &Shared, request: &PreviewRequest) -> Result<Preview> {
@@ -46,7 +42,11 @@ async fn preview_of(shared: &Shared, request: &PreviewRequest) -> Result<Preview
     let (saved, mask) = saved_objects(&renderer, &request.saved).await?;
     let edited = request.edited.as_ref().unwrap_or(&request.saved);
     let (new, warnings) = objects(&renderer, edited).await?;
-    let options = DiffOptions { mask, redact: Some(redact(&shared.redactor)), ..DiffOptions::default() };
+    let options = DiffOptions {
+        mask,
+        redact: Some(manifest::Redact::by((*shared.redactor).clone())),
+        ..DiffOptions::default()
+    };
     let changes = manifest::diff(&saved, &new, &options);
     Ok(Preview { objects: new.into(), changes, warnings })
 }
@@ -58,31 +58,6 @@ async fn saved_objects(renderer: &CliRenderer, request: &Request) -> Result<(Vec
     let second = manifest::parse(&again.manifest)?;
     let mask = mask_unstable(&first, &second);
     Ok((first, mask))
-}
-
-/// Objects lose their secrets before anything of them is put into a change.
-pub(super) fn redact(redactor: &Arc<Redactor>) -> manifest::diff::Redact {
-    let redactor = redactor.clone();
-    manifest::diff::Redact::new(move |object: &Value| {
-        let is_secret = object.get("kind").and_then(Value::as_str) == Some("Secret");
-        let Some(map) = object.as_object() else { return object.clone() };
-        let shown = map.iter().map(|(key, value)| {
-            let hidden = is_secret && matches!(key.as_str(), "data" | "stringData");
-            let value = if hidden { fingerprints(&redactor, value) } else { redactor.value(&KeyPath::of([key.clone()]), value) };
-            (key.clone(), value)
-        });
-        Value::Object(shown.collect())
-    })
-}
-
-fn fingerprints(redactor: &Redactor, value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            map.iter().map(|(key, value)| (key.clone(), fingerprints(redactor, value))).collect()
-        }
-        Value::String(text) => Value::String(redactor.fingerprint(text)),
-        other => other.clone(),
-    }
 }
 
 /// Two sides of the Diff room.
@@ -125,7 +100,7 @@ async fn compare_of(shared: &Shared, request: CompareRequest) -> Result<Comparis
         old: before.side,
         new: after.side,
         skip_hooks: before.without_hooks || after.without_hooks,
-        redact: Some(redact(&shared.redactor)),
+        redact: Some(manifest::Redact::by((*shared.redactor).clone())),
     };
     let changes: ChangeSet = manifest::diff(&before.objects, &after.objects, &options);
     let warnings = before.warnings.into_iter().chain(after.warnings).collect();
@@ -144,7 +119,10 @@ async fn side(shared: &Shared, source: &SideSource, other: &SideSource) -> Resul
                 request.is_upgrade = true;
                 request.dry_run = DryRun::Server;
             } else if wants_cluster {
-                warnings.push("rendered without the cluster: values that the chart looks up there may differ".to_owned());
+                warnings.push(
+                    "rendered without the cluster: values that the chart looks up there may differ"
+                        .to_owned(),
+                );
             }
             let rendered = match saved_objects(&renderer, &request).await {
                 Ok(rendered) => rendered,
@@ -176,12 +154,17 @@ async fn side(shared: &Shared, source: &SideSource, other: &SideSource) -> Resul
                 without_hooks: true,
             })
         }
-        SideSource::Live { release } => Err(Error::new("two live sides cannot be compared").at(release.to_string())),
+        SideSource::Live { release } => {
+            Err(Error::new("two live sides cannot be compared").at(release.to_string()))
+        }
     }
 }
 
 fn of_release(release: &ReleaseRef) -> manifest::diff::Side {
-    manifest::diff::Side { namespace: Some(release.namespace.clone()), release: Some(release.release.clone()) }
+    manifest::diff::Side {
+        namespace: Some(release.namespace.clone()),
+        release: Some(release.release.clone()),
+    }
 }
 
 async fn live(shared: &Shared, release: &ReleaseRef, other: &SideObjects) -> Result<SideObjects> {
@@ -224,9 +207,14 @@ pub(super) async fn build_dependencies(shared: Shared, chart: PathBuf) {
         let call = run::Call::new(&helm.path, argv::dependency_build(&chart));
         let output = run::run(&call).await?;
         if output.success() {
-            Ok(format!("dependencies of {} are built", chart.file_name().unwrap_or_default().to_string_lossy()))
+            Ok(format!(
+                "dependencies of {} are built",
+                chart.file_name().unwrap_or_default().to_string_lossy()
+            ))
         } else {
-            Err(crate::helm::errors::explain(&output.stderr_text()).at(chart.display().to_string()))
+            Err(crate::helm::errors::explain(&shared.redactor.text(&neutralise(&output.stderr)))
+                .1
+                .at(chart.display().to_string()))
         }
     }
     .await;

@@ -42,7 +42,9 @@ pub(super) fn lines(session: &Session, node: &Node) -> Vec<Rich> {
                 None => vec![Rich::of(Role::Muted, "not there, or not text")],
                 Some(text) => {
                     let shown = session.redactor.text(&crate::base::text::neutralise(&text));
-                    let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json" || e == "lock");
+                    let yaml = path
+                        .extension()
+                        .is_some_and(|e| e == "yaml" || e == "yml" || e == "json" || e == "lock");
                     if yaml && shown.len() < COLOURED {
                         crate::screens::yaml_lines(&shown)
                     } else if path.extension().is_some_and(|e| e == "tpl") || path.ends_with("NOTES.txt") {
@@ -120,9 +122,11 @@ fn chart(session: &Session, found: &WorkspaceChart) -> Vec<Rich> {
         found.problems.iter().chain(&found.chart.problems).map(ToString::to_string).collect();
     let selected = session.selection.mapped.as_ref().is_some_and(|mapped| mapped.chart == found.dir);
     if selected {
-        problems.extend(session.environments.iter().flat_map(|view| {
-            view.problems.iter().map(move |problem| format!("{}: {problem}", view.name))
-        }));
+        problems.extend(
+            session.environments.iter().flat_map(|view| {
+                view.problems.iter().map(move |problem| format!("{}: {problem}", view.name))
+            }),
+        );
     }
     if !problems.is_empty() {
         lines.push(Rich::default());
@@ -131,9 +135,11 @@ fn chart(session: &Session, found: &WorkspaceChart) -> Vec<Rich> {
     }
     if let Some(readme) = found.chart.files.text("README.md") {
         lines.push(Rich::default());
-        lines.extend(crate::base::text::neutralise(&readme).lines().map(|line| {
-            Rich::of(if line.starts_with('#') { Role::Title } else { Role::Text }, line)
-        }));
+        lines.extend(
+            crate::base::text::neutralise(&readme)
+                .lines()
+                .map(|line| Rich::of(if line.starts_with('#') { Role::Title } else { Role::Text }, line)),
+        );
     }
     lines
 }

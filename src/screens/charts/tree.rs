@@ -19,7 +19,10 @@ pub(super) enum Item {
     /// Path inside the chart.
     Template(PathBuf),
     File(PathBuf),
-    Values { path: PathBuf, environment: Option<String> },
+    Values {
+        path: PathBuf,
+        environment: Option<String>,
+    },
     Schema(PathBuf),
 }
 
@@ -97,16 +100,19 @@ pub(super) fn nodes(session: &Session) -> Vec<Node> {
 fn chart_nodes(session: &Session, found: &WorkspaceChart, nodes: &mut Vec<Node>) {
     let chart = &found.chart;
     let dir = &found.dir;
-    let node = |key: &str, name: String, depth: usize, branch: bool, item: Item, badge: Option<(Role, String)>| Node {
-        key: format!("{}#{key}", dir.display()),
-        title: if key.is_empty() { name.clone() } else { key.to_owned() },
-        name,
-        depth,
-        branch,
-        chart: dir.clone(),
-        item,
-        badge,
-    };
+    let node =
+        |key: &str, name: String, depth: usize, branch: bool, item: Item, badge: Option<(Role, String)>| {
+            Node {
+                key: format!("{}#{key}", dir.display()),
+                title: if key.is_empty() { name.clone() } else { key.to_owned() },
+                name,
+                depth,
+                branch,
+                chart: dir.clone(),
+                item,
+                badge,
+            }
+        };
     let problems = found.problems.len() + chart.problems.len();
     let badge = match chart.stale_dependency() {
         Some(dependency) => Some((Role::Warn, format!("{} stale", dependency.key()))),
@@ -140,7 +146,14 @@ fn chart_nodes(session: &Session, found: &WorkspaceChart, nodes: &mut Vec<Node>)
     values_nodes(session, found, &node, nodes);
     if chart.schema.is_some() {
         let path = PathBuf::from("values.schema.json");
-        nodes.push(node("values.schema.json", "values.schema.json".to_owned(), 1, false, Item::Schema(path), None));
+        nodes.push(node(
+            "values.schema.json",
+            "values.schema.json".to_owned(),
+            1,
+            false,
+            Item::Schema(path),
+            None,
+        ));
     }
     template_nodes(chart, &node, nodes);
     for path in chart.files.paths().filter(|path| is_other(path)) {

@@ -60,10 +60,14 @@ fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec
         Some(entry) => {
             let headline = entry.headline();
             if !headline.is_empty() {
-                lines.extend(text::wrap(&headline, width).into_iter().map(|line| Rich::of(Role::Accent, line)));
+                lines.extend(
+                    text::wrap(&headline, width).into_iter().map(|line| Rich::of(Role::Accent, line)),
+                );
             }
             if let Some(description) = &entry.description {
-                lines.extend(text::wrap(description, width).into_iter().map(|line| Rich::of(Role::Text, line)));
+                lines.extend(
+                    text::wrap(description, width).into_iter().map(|line| Rich::of(Role::Text, line)),
+                );
             }
             if let Some(pattern) = &entry.pattern {
                 lines.push(Rich::of(Role::Muted, format!("matches {pattern}")));
@@ -74,7 +78,10 @@ fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec
     lines.push(Rich::default());
     let setters = view.merged.setters(&node.path);
     let head = format!("set for {} by", view.name);
-    lines.push(Rich::of(Role::Muted, if setters.is_empty() { format!("not set for {}", view.name) } else { head }));
+    lines.push(Rich::of(
+        Role::Muted,
+        if setters.is_empty() { format!("not set for {}", view.name) } else { head },
+    ));
     for (index, origin) in setters.iter().enumerate().rev() {
         let wins = index + 1 == setters.len();
         let place = match (&origin.file, origin.line) {
@@ -113,7 +120,11 @@ fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec
 fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs) -> Vec<Rich> {
     let name_width = session.environments.iter().map(|view| text::width(&view.name)).max().unwrap_or(0);
     // What every environment's headline leaves is shared by those that change something.
-    let changing = session.environments.iter().filter(|view| changes(view).is_some_and(|p| p.changes.changes.len() > 1)).count();
+    let changing = session
+        .environments
+        .iter()
+        .filter(|view| changes(view).is_some_and(|p| p.changes.changes.len() > 1))
+        .count();
     let spare = height.saturating_sub(session.environments.len());
     let each = if changing == 0 { 0 } else { spare / changing };
     let mut lines = Vec::new();
@@ -178,16 +189,25 @@ fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs)
         if set.changes.len() > 1 {
             for change in set.changes.iter().take(each) {
                 lines.push(
-                    Rich::of(role(Role::Muted), format!("{:name_width$}  {} {}  ", "", change.id.kind, change.id.name))
-                        .then(role(Role::Text), change.summary.clone()),
+                    Rich::of(
+                        role(Role::Muted),
+                        format!("{:name_width$}  {} {}  ", "", change.id.kind, change.id.name),
+                    )
+                    .then(role(Role::Text), change.summary.clone()),
                 );
             }
             if set.changes.len() > each && each > 0 {
-                lines.push(Rich::of(Role::Muted, format!("{:name_width$}  and {} more, d shows them", "", set.changes.len() - each)));
+                lines.push(Rich::of(
+                    Role::Muted,
+                    format!("{:name_width$}  and {} more, d shows them", "", set.changes.len() - each),
+                ));
             }
         }
         if set.unstable > 0 {
-            lines.push(Rich::of(Role::Muted, format!("{:name_width$}  {} random fields masked", "", set.unstable)));
+            lines.push(Rich::of(
+                Role::Muted,
+                format!("{:name_width$}  {} random fields masked", "", set.unstable),
+            ));
         }
     }
     lines

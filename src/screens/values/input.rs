@@ -38,8 +38,7 @@ impl Field {
                 .next("name one in floe-tui.toml, or map the environment in clusterMapping")
         })?;
         let value = path.get(&view.merged.value).cloned().unwrap_or(Value::Null);
-        let mut entry =
-            session.chart().and_then(|loaded| loaded.schema.describe(path)).unwrap_or_default();
+        let mut entry = session.chart().and_then(|loaded| loaded.schema.describe(path)).unwrap_or_default();
         if entry.kinds.is_empty() && !value.is_null() {
             entry.kinds.push(Kind::of(&value));
         }
@@ -171,7 +170,11 @@ pub(super) fn set(
 }
 
 /// The text of the environment's own file without a key.
-pub(super) fn unset(session: &Session, environment: &str, path: &KeyPath) -> Result<Option<(PathBuf, Arc<str>)>> {
+pub(super) fn unset(
+    session: &Session,
+    environment: &str,
+    path: &KeyPath,
+) -> Result<Option<(PathBuf, Arc<str>)>> {
     let file = session
         .environments
         .iter()

@@ -44,8 +44,10 @@ fn collect(values: &[&Value], path: &KeyPath, depth: usize, found: &mut Vec<Node
             if !seen.insert(child.clone()) {
                 continue;
             }
-            let below: Vec<&Value> =
-                values.iter().filter_map(|value| KeyPath(child.0.last().cloned().into_iter().collect()).get(value)).collect();
+            let below: Vec<&Value> = values
+                .iter()
+                .filter_map(|value| KeyPath(child.0.last().cloned().into_iter().collect()).get(value))
+                .collect();
             let branch = below.iter().any(|value| match value {
                 Value::Object(map) => !map.is_empty(),
                 Value::Array(items) => !items.is_empty(),
@@ -68,7 +70,10 @@ pub(super) fn differs(environments: &[EnvironmentView], path: &KeyPath) -> bool 
 
 /// Whether one of the environment's own files sets the key or something below it.
 pub(super) fn is_own(view: &EnvironmentView, path: &KeyPath) -> bool {
-    view.merged.setters(path).iter().any(|origin| origin.file.as_ref().is_some_and(|file| view.files.contains(file)))
+    view.merged
+        .setters(path)
+        .iter()
+        .any(|origin| origin.file.as_ref().is_some_and(|file| view.files.contains(file)))
 }
 
 /// The rows of the table: the visible nodes with their fold marks.
