@@ -36,13 +36,6 @@ impl<K: Eq + Hash> Slots<K> {
         }
     }
 
-    /// Ends what a slot holds.
-    pub fn stop(&mut self, slot: &K) {
-        if let Some(handle) = self.running.remove(slot) {
-            handle.abort();
-        }
-    }
-
     /// Forgets finished tasks; gives the words of those that died by a fault of ours.
     pub fn reap(&mut self) -> Vec<String> {
         let mut died = Vec::new();

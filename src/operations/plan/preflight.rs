@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::checks::{CheckLevel, Checks};
@@ -275,9 +276,13 @@ async fn try_all(
     let server_side = planner.helm.major == Major::Four
         && facts.current.as_ref().is_none_or(|record| record.apply_method == ApplyMethod::ServerSide);
     let namespace = &request.release.namespace;
-    let trials = touched.iter().take(TRIED).map(|(object, added)| async move {
-        (*object, *added, connection.dry_run(&object.value, namespace, !server_side).await)
-    });
+    // Boxed by hand: the compiler cannot see that a borrowing closure's future is `Send` for every lifetime.
+    let mut trials: Vec<BoxFuture<'_, _>> = Vec::new();
+    for (object, added) in touched.iter().copied().take(TRIED) {
+        trials.push(Box::pin(async move {
+            (object, added, connection.dry_run(&object.value, namespace, !server_side).await)
+        }));
+    }
     let mut results: Vec<_> = futures::stream::iter(trials).buffer_unordered(AT_A_TIME).collect().await;
     results.sort_by(|a, b| a.0.id.cmp(&b.0.id));
     let mut accepted = 0;
