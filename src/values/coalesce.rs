@@ -48,11 +48,16 @@ pub(super) struct Node {
     pub declared: bool,
     /// Switched off for these values.
     pub disabled: bool,
-    /// Its values after imports.
-    pub values: Map<String, Value>,
+    /// Its values after imports; before them its defaults hold.
+    pub values: Option<Map<String, Value>>,
 }
 
 impl Node {
+    fn own<'a>(&'a self, layers: &'a [Layer]) -> Option<&'a Map<String, Value>> {
+        let defaults = || layers.get(self.defaults?)?.value().as_object();
+        self.values.as_ref().or_else(defaults)
+    }
+
     pub(super) fn enabled(&self) -> impl Iterator<Item = &Node> {
         self.children.iter().filter(|child| !child.disabled)
     }
@@ -109,31 +114,22 @@ pub(super) fn values(
     rules: Rules,
     problems: &mut Vec<Problem>,
 ) -> Value {
-    load(root, layers);
-    switch(root, &user, &KeyPath::root(), rules);
-    import(root, rules);
+    switch(root, layers, &user, &KeyPath::root(), rules);
+    import(root, layers, rules);
     let mut merged = user;
-    coalesce(root, &mut merged, Mode { merge: false, rules }, &KeyPath::root(), problems);
+    coalesce(root, layers, &mut merged, Mode { merge: false, rules }, &KeyPath::root(), problems);
     let mut value = Value::Object(merged);
     order(&mut value, &KeyPath::root(), root, layers);
     value
 }
 
-fn load(node: &mut Node, layers: &[Layer]) {
-    node.values =
-        node.defaults.and_then(|index| layers.get(index)?.value().as_object().cloned()).unwrap_or_default();
-    for child in &mut node.children {
-        load(child, layers);
-    }
-}
-
 /// `processDependencyEnabled`: tags first, then the first condition that holds a boolean.
-fn switch(node: &mut Node, given: &Map<String, Value>, prefix: &KeyPath, rules: Rules) {
+fn switch(node: &mut Node, layers: &[Layer], given: &Map<String, Value>, prefix: &KeyPath, rules: Rules) {
     if node.children.is_empty() {
         return;
     }
     let mut merged = given.clone();
-    coalesce(node, &mut merged, Mode { merge: false, rules }, prefix, &mut Vec::new());
+    coalesce(node, layers, &mut merged, Mode { merge: false, rules }, prefix, &mut Vec::new());
     let merged = Value::Object(merged);
     for child in &mut node.children {
         if !child.declared {
@@ -154,14 +150,14 @@ fn switch(node: &mut Node, given: &Map<String, Value>, prefix: &KeyPath, rules: 
     let Value::Object(merged) = merged else { return };
     for child in node.children.iter_mut().filter(|child| !child.disabled) {
         let prefix = prefix.key(&child.name);
-        switch(child, &merged, &prefix, rules);
+        switch(child, layers, &merged, &prefix, rules);
     }
 }
 
 /// `processDependencyImportValues`: children first; what a child exports lies below the chart's own values.
-fn import(node: &mut Node, rules: Rules) {
+fn import(node: &mut Node, layers: &[Layer], rules: Rules) {
     for child in node.children.iter_mut().filter(|child| !child.disabled) {
-        import(child, rules);
+        import(child, layers, rules);
     }
     // Not only where something is imported: helm replaces the values of every chart that has dependencies, and the
     // merged nulls then delete again.
@@ -169,14 +165,12 @@ fn import(node: &mut Node, rules: Rules) {
         return;
     }
     let mut own = Map::new();
-    coalesce(node, &mut own, Mode { merge: true, rules }, &KeyPath::root(), &mut Vec::new());
-    let whole = Value::Object(own.clone());
+    coalesce(node, layers, &mut own, Mode { merge: true, rules }, &KeyPath::root(), &mut Vec::new());
     let mut imported = Map::new();
     for child in node.enabled() {
         for (from, to) in Node::imports_of(child) {
-            let source = KeyPath::of([child.name.clone()]);
-            let source = KeyPath(source.0.into_iter().chain(from.0).collect());
-            let Some(Value::Object(table)) = source.get(&whole) else { continue };
+            let source = own.get(&child.name).and_then(|section| from.get(section));
+            let Some(Value::Object(table)) = source else { continue };
             let nested =
                 to.0.iter().rev().fold(Value::Object(table.clone()), |inner, segment| match segment {
                     crate::yaml::Segment::Key(key) => Value::Object(Map::from_iter([(key.clone(), inner)])),
@@ -188,18 +182,19 @@ fn import(node: &mut Node, rules: Rules) {
         }
     }
     tables(&mut own, &mut imported, true);
-    node.values = own;
+    node.values = Some(own);
 }
 
 /// `coalesce`: the chart's defaults below what is given, then its subcharts.
 fn coalesce(
     node: &Node,
+    layers: &[Layer],
     given: &mut Map<String, Value>,
     mode: Mode,
     prefix: &KeyPath,
     problems: &mut Vec<Problem>,
 ) {
-    own_values(node, given, mode);
+    own_values(node, layers, given, mode);
     for child in node.enabled() {
         let section = prefix.key(&child.name);
         let entry = given.entry(child.name.clone()).or_insert_with(|| Value::Object(Map::new()));
@@ -216,14 +211,14 @@ fn coalesce(
         };
         let mut below = std::mem::take(below);
         globals(&mut below, given);
-        coalesce(child, &mut below, mode, &section, problems);
+        coalesce(child, layers, &mut below, mode, &section, problems);
         given.insert(child.name.clone(), Value::Object(below));
     }
 }
 
 /// `coalesceValues`.
-fn own_values(node: &Node, given: &mut Map<String, Value>, mode: Mode) {
-    for (key, default) in &node.values {
+fn own_values(node: &Node, layers: &[Layer], given: &mut Map<String, Value>, mode: Mode) {
+    for (key, default) in node.own(layers).into_iter().flatten() {
         match given.get_mut(key) {
             Some(Value::Null) if !mode.merge => {
                 given.shift_remove(key);
