@@ -168,8 +168,9 @@ pub fn is_plain_safe(text: &str, flow: bool) -> bool {
     }
     // Base-60 numbers (`10:30`) and dates mean something to other readers.
     let numeric = matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.');
-    let like_base_60 =
-        numeric && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'_' | b'+' | b'-'));
+    let like_base_60 = numeric
+        && text.contains(':')
+        && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'_' | b'+' | b'-'));
     let like_a_date = first.is_ascii_digit() && text.len() >= 10 && bytes.get(4) == Some(&b'-');
     !like_base_60 && !like_a_date
 }
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn quotes_only_where_needed() {
-        for safe in ["info", "100m", "a:b", "http://x/y", "-x", "a#b", "v1.2.3-rc", "ünïcode", "a b", "/path"]
+        for safe in ["info", "100m", "1.7.0", "a:b", "http://x/y", "-x", "a#b", "v1.2.3-rc", "ünïcode", "a b", "/path"]
         {
             assert_eq!(quoted(safe, Quote::Plain, false), safe);
         }

@@ -230,6 +230,109 @@ fn paths(at: &KeyPath, value: &Value, found: &mut Vec<KeyPath>) {
     }
 }
 
+/// Every values file of the repository's charts and fixtures.
+fn values_files() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pending = vec![root.join("charts"), root.join("tests/fixtures/charts")];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() {
+                pending.push(path);
+            } else if name.starts_with("values") && name.ends_with(".yaml") {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() >= 8, "only {} values files", found.len());
+    found
+}
+
+#[test]
+fn every_leaf_of_the_real_files_changes_one_line_and_changes_back() {
+    let mut edited = 0;
+    for (file, text) in values_files() {
+        let Ok(before) = read(&text) else { continue };
+        let spans = crate::yaml::Spans::of(&text);
+        let mut all = vec![];
+        paths(&KeyPath::root(), &before, &mut all);
+        // What a merge key brings is overridden by a line of its own: another case, above.
+        all.retain(|at| spans.get(at).is_some_and(|place| !place.shared));
+        for at in all {
+            let old = at.get(&before).unwrap();
+            let new = match old {
+                Value::Bool(flag) => Value::Bool(!flag),
+                Value::Number(number) => json!(number.as_i64().unwrap_or(0) + 1),
+                Value::String(text) if !text.contains('\n') => Value::String(format!("{text}x")),
+                _ => continue,
+            };
+            match set(&text, &at, &new) {
+                Ok(after) => {
+                    let (gone, came) = delta(&text, &after);
+                    assert_eq!((gone.len(), came.len()), (1, 1), "{file} {at}: {gone:?} {came:?}");
+                    assert!(set(&after, &at, old).unwrap() == text, "{file} {at}");
+                    edited += 1;
+                }
+                // Only what is shared may be refused.
+                Err(refused) => assert!(text.contains('&'), "{file} {at}: {refused}"),
+            }
+        }
+    }
+    assert!(edited > 200, "only {edited} edits");
+}
+
+#[test]
+fn every_key_of_the_real_files_can_be_removed_and_none_added_twice() {
+    for (file, text) in values_files() {
+        let Ok(before) = read(&text) else { continue };
+        let mut all = vec![];
+        paths(&KeyPath::root(), &before, &mut all);
+        for at in all.iter().step_by(7) {
+            match remove(&text, at) {
+                Ok(after) => {
+                    // A list's later items move up, so the path may still be there.
+                    let key = matches!(at.0.last(), Some(Segment::Key(_)));
+                    assert!(!key || at.get(&read(&after).unwrap()).is_none(), "{file} {at}");
+                    assert!(delta(&text, &after).1.len() <= 1, "{file} {at}");
+                }
+                Err(refused) => assert!(text.contains('&'), "{file} {at}: {refused}"),
+            }
+            if at.get(&before).is_some_and(Value::is_object) {
+                let new = at.key("zzAdded");
+                let after = set(&text, &new, &json!("here"))
+                    .unwrap_or_else(|refused| panic!("{file} {new}: {refused}"));
+                assert_eq!(delta(&text, &after).1.len().max(1), delta(&text, &after).1.len(), "{file} {new}");
+                // Back again is the very same text, unless the map was empty and had to be opened.
+                if at.get(&before).unwrap().as_object().is_some_and(|map| !map.is_empty()) {
+                    assert!(remove(&after, &new).unwrap() == text, "{file} {new}");
+                }
+            }
+        }
+    }
+}
+
+/// A second reader of the same YAML, from another crate: what both say is what the file says.
+#[test]
+fn another_reader_sees_the_same_values() {
+    let options = serde_saphyr::options! {
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+        legacy_octal_numbers: true,
+    };
+    let mut compared = 0;
+    for (file, text) in values_files() {
+        let (Ok(ours), Ok(theirs)) =
+            (read(&text), serde_saphyr::from_str_with_options::<Value>(&text, options.clone()))
+        else {
+            continue;
+        };
+        assert_eq!(ours, theirs, "{file}");
+        compared += 1;
+    }
+    assert!(compared >= 8, "only {compared} files");
+}
+
 fn comments(text: &str) -> Vec<&str> {
     text.lines().filter(|line| line.trim_start().starts_with('#')).collect()
 }
