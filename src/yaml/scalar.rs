@@ -248,8 +248,19 @@ mod tests {
 
     #[test]
     fn quotes_only_where_needed() {
-        for safe in ["info", "100m", "1.7.0", "a:b", "http://x/y", "-x", "a#b", "v1.2.3-rc", "ünïcode", "a b", "/path"]
-        {
+        for safe in [
+            "info",
+            "100m",
+            "1.7.0",
+            "a:b",
+            "http://x/y",
+            "-x",
+            "a#b",
+            "v1.2.3-rc",
+            "ünïcode",
+            "a b",
+            "/path",
+        ] {
             assert_eq!(quoted(safe, Quote::Plain, false), safe);
         }
         for unsafe_text in [
