@@ -117,7 +117,7 @@ pub async fn run(
                 dirty = true;
                 let effects = model.hear(&message);
                 dispatch(model, screen, workers, effects).await?;
-            } else if let Some(event) = screen.input.try_next().await {
+            } else if let Some(event) = screen.input.try_next() {
                 dirty |= on_input(model, screen, workers, event).await?;
             } else {
                 break;

@@ -1,31 +1,420 @@
-//! The Releases room.
+//! Releases: every release of the contexts that the workspace maps, worst first, with why and since when; then
+//! one of them from the inside. The header follows the row under the cursor.
 
+mod applied;
+mod events;
+mod history;
+mod hooks;
+mod inside;
+mod list;
+mod logs;
+mod memory;
+mod moving;
+mod overview;
+mod resources;
+mod rows;
+mod search;
+mod state;
+mod texts;
+
+
+use std::collections::BTreeSet;
+
+use crossterm::event::{MouseButton, MouseEventKind};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
-use crate::session::{Action, Effect, Place, Session};
-use crate::ui::chrome::Pane;
+use crate::helm::record::Status;
+use crate::session::{
+    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, ReleaseRef, RoomId, Session, Then,
+    Watch,
+};
 
 use super::{Look, Room};
+use inside::{ASK_LOG, Inside};
+use list::List;
+use memory::Memory;
+use rows::Kind;
+
+/// The question which contexts to ask where nothing maps one; see [`Then::Room`].
+const ASK_CONTEXTS: u16 = 2;
 
 /// The room's own state.
 #[derive(Debug, Default)]
-pub struct Releases;
+pub struct Releases {
+    list: List,
+    /// The release that was opened last; shown when `is_inside`.
+    inside: Option<Inside>,
+    is_inside: bool,
+    memory: Memory,
+    /// Contexts that no chart maps and that were chosen to be asked.
+    ticked: BTreeSet<String>,
+    /// The choices of the open question.
+    offered: Vec<String>,
+}
+
+impl Releases {
+    /// The release that is open, if one is.
+    fn opened(&self) -> Option<&Inside> {
+        self.inside.as_ref().filter(|_| self.is_inside)
+    }
+
+    fn opened_mut(&mut self) -> Option<&mut Inside> {
+        self.inside.as_mut().filter(|_| self.is_inside)
+    }
+
+    /// Brings rows and the open release up to date, and asks for the records that they need.
+    fn refresh(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.list.refresh(session, &mut self.memory, &self.ticked);
+        let mut effects = Vec::new();
+        if self.is_inside
+            && let Some(inside) = &mut self.inside
+        {
+            let entry =
+                self.list.entries().iter().find(|entry| entry.release.as_ref() == Some(&inside.release));
+            if let Some(entry) = entry {
+                inside.describe(entry.title(), entry.applied.clone());
+            }
+            effects.extend(inside.ask(session, &mut self.memory));
+            inside.sync(session, &self.memory);
+        }
+        let urgent = self.urgent();
+        effects.extend(self.memory.ask_all(session, &urgent));
+        effects
+    }
+
+    /// Whose records the list wants: the selected row's, those of mapped targets, those of what failed.
+    fn urgent(&self) -> Vec<ReleaseRef> {
+        let mut urgent: Vec<ReleaseRef> = Vec::new();
+        let mut add = |release: Option<&ReleaseRef>| {
+            if let Some(release) = release.filter(|release| !urgent.contains(release)) {
+                urgent.push(release.clone());
+            }
+        };
+        add(self.list.selected().and_then(|entry| entry.release.as_ref()));
+        for entry in self.list.entries().iter().filter(|entry| matches!(entry.kind, Kind::Mapped(_))) {
+            add(entry.release.as_ref());
+        }
+        for entry in self.list.entries() {
+            if entry.row.as_ref().is_some_and(|row| row.status == Status::Failed || row.status.is_pending()) {
+                add(entry.release.as_ref());
+            }
+        }
+        urgent
+    }
+
+    /// The header names the row under the cursor.
+    fn follow(&mut self, session: &mut Session) {
+        if let Some(inside) = self.opened() {
+            session.copyable = inside.copyable(session, &self.memory);
+            return;
+        }
+        let Some(entry) = self.list.selected() else {
+            session.copyable.clear();
+            return;
+        };
+        match &entry.kind {
+            Kind::Mapped(mapped) => {
+                session.selection.foreign = None;
+                if session.selection.mapped.as_ref() != Some(mapped) {
+                    session.selection.mapped = Some(mapped.clone());
+                }
+            }
+            Kind::Foreign => session.selection.foreign.clone_from(&entry.release),
+            Kind::Cluster => {}
+        }
+        let mut copyable = Vec::new();
+        if let Some(release) = &entry.release {
+            copyable.push(("release".to_owned(), release.release.clone()));
+            copyable.push((
+                "helm command".to_owned(),
+                format!(
+                    "helm --kube-context {} --namespace {} status {}",
+                    release.context, release.namespace, release.release
+                ),
+            ));
+        }
+        if !entry.why.is_empty() {
+            copyable.push(("why".to_owned(), entry.why.clone()));
+        }
+        if let Some(error) = &entry.error {
+            copyable.push(("error".to_owned(), error.to_string()));
+        }
+        session.copyable = copyable;
+    }
+
+    /// Puts the cursor on the row that the header names.
+    fn go_to_selection(&mut self, session: &Session) {
+        let selection = &session.selection;
+        let key = match (&selection.foreign, &selection.mapped) {
+            (Some(release), _) => self.key_of(release),
+            (None, Some(mapped)) => self
+                .list
+                .entries()
+                .iter()
+                .find(|entry| matches!(&entry.kind, Kind::Mapped(own) if own == mapped))
+                .map(|entry| entry.key.clone()),
+            (None, None) => None,
+        };
+        if let Some(key) = key {
+            self.list.select(&key);
+        }
+    }
+
+    fn key_of(&self, release: &ReleaseRef) -> Option<String> {
+        let entry = self.list.entries().iter().find(|entry| entry.release.as_ref() == Some(release));
+        entry.map(|entry| entry.key.clone())
+    }
+
+    /// Opens a release; the one that was open before keeps its views.
+    fn open(&mut self, session: &mut Session, release: ReleaseRef) {
+        match self.key_of(&release) {
+            Some(key) => {
+                self.list.select(&key);
+                self.list.refresh(session, &mut self.memory, &self.ticked);
+                self.is_inside = false;
+                self.follow(session);
+            }
+            None => session.selection.foreign = Some(release.clone()),
+        }
+        if self.inside.as_ref().is_none_or(|inside| inside.release != release) {
+            self.inside = Some(Inside::new(release));
+        }
+        self.is_inside = true;
+    }
+
+    fn open_selected(&mut self, session: &mut Session) {
+        if self.list.entries().is_empty() {
+            self.ask_contexts(session);
+            return;
+        }
+        let Some(entry) = self.list.selected() else { return };
+        match (&entry.release, &entry.row) {
+            (Some(release), Some(_)) => {
+                let release = release.clone();
+                self.open(session, release);
+            }
+            (Some(_), None) if entry.word == "not installed" => {
+                let name = entry.title();
+                session.say(format!("{name} is not installed: I plans the install"));
+            }
+            _ => {
+                let error = entry.error.clone();
+                match error {
+                    Some(error) => session.fail(&error),
+                    None => session.say("nothing is known of it yet"),
+                }
+            }
+        }
+    }
+
+    fn ask_contexts(&mut self, session: &mut Session) {
+        let Some(contexts) = session.contexts.ready() else { return };
+        self.offered = contexts.iter().map(|context| context.name.clone()).collect();
+        let choices = contexts
+            .iter()
+            .map(|context| {
+                Choice::new(&context.name)
+                    .detail(&context.server)
+                    .current(self.ticked.contains(&context.name))
+            })
+            .collect();
+        if self.offered.is_empty() {
+            session.say("the kubeconfig has no contexts");
+            return;
+        }
+        let title = "Contexts to ask for releases: Space marks, Enter asks the marked".to_owned();
+        session.ask(Ask::Mark { title, choices }, Then::Room(ASK_CONTEXTS));
+    }
+
+    fn command(&mut self, session: &mut Session, command: Command) -> Vec<Effect> {
+        if self.is_inside
+            && let Some(inside) = &mut self.inside
+        {
+            let stays = inside.command(session, &self.memory, command);
+            self.is_inside = stays;
+            let mut effects = Vec::new();
+            if command == Command::Reload {
+                self.memory.forget_asked();
+                effects.push(Effect::LoadContexts);
+            }
+            return effects;
+        }
+        if self.list.command(command) {
+            return Vec::new();
+        }
+        match command {
+            Command::Enter => self.open_selected(session),
+            Command::Reload if !self.list.accept_order() => {
+                self.memory.forget_asked();
+                return vec![Effect::LoadWorkspace, Effect::LoadContexts];
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn mouse(&mut self, session: &mut Session, action: &Action) -> Vec<Effect> {
+        let Action::Mouse(mouse) = action else { return Vec::new() };
+        let at = Position::new(mouse.column, mouse.row);
+        let command = match mouse.kind {
+            MouseEventKind::ScrollDown => Command::Down,
+            MouseEventKind::ScrollUp => Command::Up,
+            MouseEventKind::Down(MouseButton::Left) if !self.is_inside => {
+                if self.list.click(at) {
+                    self.open_selected(session);
+                }
+                return Vec::new();
+            }
+            _ => return Vec::new(),
+        };
+        if self.is_inside {
+            return (0..3).flat_map(|_| self.command(session, command)).collect();
+        }
+        self.list.wheel(if command == Command::Down { 3 } else { -3 });
+        Vec::new()
+    }
+
+    fn answered(&mut self, then: &Then, answer: &Answer) {
+        match (then, answer) {
+            (Then::Room(ASK_LOG), Answer::Chosen(row)) => {
+                if let Some(inside) = self.opened_mut() {
+                    inside.picked(*row);
+                }
+            }
+            (Then::Room(ASK_CONTEXTS), Answer::Marked(rows)) => {
+                self.ticked = rows.iter().filter_map(|row| self.offered.get(*row).cloned()).collect();
+            }
+            _ => {}
+        }
+    }
+
+    /// The search of what is shown, while it is typed.
+    fn typing(&mut self, session: &Session, action: &Action) -> bool {
+        if self.is_inside
+            && let Some(inside) = &mut self.inside
+        {
+            if !inside.search().typing {
+                return false;
+            }
+            if inside.search_mut().update(action) {
+                inside.searched(session);
+            }
+            return true;
+        }
+        let typing = self.list.search.typing;
+        if typing {
+            self.list.search.update(action);
+        }
+        typing
+    }
+}
 
 impl Room for Releases {
     fn places(&self, _: &Session) -> Vec<Place> {
-        vec![Place::Pane]
+        let typing = match self.opened() {
+            Some(inside) => inside.search().typing,
+            None => self.list.search.typing,
+        };
+        match self.opened() {
+            _ if typing => vec![Place::Filter],
+            Some(_) => vec![Place::Release, Place::Pane],
+            None => vec![Place::Releases, Place::Pane],
+        }
     }
 
-    fn enter(&mut self, _: &mut Session) -> Vec<Effect> {
-        Vec::new()
+    fn enter(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.list.refresh(session, &mut self.memory, &self.ticked);
+        match session.goto.clone() {
+            Some(Goto::Release { release, history }) => {
+                self.open(session, release);
+                if history && let Some(inside) = &mut self.inside {
+                    inside.open_history();
+                }
+            }
+            Some(Goto::Object { release, object, container }) => {
+                self.open(session, release);
+                if let Some(inside) = &mut self.inside {
+                    inside.open_object(object, container);
+                }
+            }
+            _ => {
+                self.go_to_selection(session);
+                // Another target was chosen meanwhile: what is open is not what the header names.
+                if self.opened().is_some_and(|inside| session.release().as_ref() != Some(&inside.release)) {
+                    self.is_inside = false;
+                }
+            }
+        }
+        let effects = self.refresh(session);
+        self.follow(session);
+        effects
     }
 
-    fn update(&mut self, _: &mut Session, _: &Action) -> Vec<Effect> {
-        Vec::new()
+    fn update(&mut self, session: &mut Session, action: &Action) -> Vec<Effect> {
+        let mut effects = match action {
+            _ if self.typing(session, action) => Vec::new(),
+            Action::Command(command) => self.command(session, *command),
+            Action::Mouse(_) => self.mouse(session, action),
+            Action::Answered(then, answer) => {
+                self.answered(then, answer);
+                Vec::new()
+            }
+            Action::Text(_) | Action::Paste(_) => Vec::new(),
+        };
+        effects.extend(self.refresh(session));
+        self.follow(session);
+        effects
     }
 
-    fn view(&mut self, _: &Session, frame: &mut Frame, area: Rect, look: &Look) {
-        Pane::new("Releases").draw(frame.buffer_mut(), area, look.theme);
+    fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
+        self.memory.hear(session, message);
+        if session.room != RoomId::Releases {
+            return Vec::new();
+        }
+        let effects = match message {
+            Message::LogLines { .. } => Vec::new(),
+            _ => self.refresh(session),
+        };
+        self.follow(session);
+        effects
+    }
+
+    fn watches(&self, session: &Session) -> Vec<Watch> {
+        let contexts = rows::contexts(&rows::targets(session), &self.ticked);
+        let mut watches: Vec<Watch> = contexts
+            .into_iter()
+            .map(|(context, namespaces)| Watch::Releases { context, namespaces })
+            .collect();
+        if let Some(inside) = self.opened() {
+            let context = &inside.release.context;
+            let known = watches
+                .iter()
+                .any(|watch| matches!(watch, Watch::Releases { context: c, .. } if c == context));
+            if !known {
+                let namespaces = vec![inside.release.namespace.clone()];
+                watches.push(Watch::Releases { context: context.clone(), namespaces });
+            }
+            watches.extend(inside.watches(session, &self.memory));
+            return watches;
+        }
+        let selected = self.list.selected().and_then(|entry| entry.release.clone().zip(entry.row.as_ref()));
+        watches.extend(selected.and_then(|(release, row)| {
+            let ids = self.memory.wanted(&release, row.revision)?;
+            Some(Watch::Objects { release, ids })
+        }));
+        watches
+    }
+
+    fn is_working(&self, session: &Session) -> bool {
+        let contexts = rows::contexts(&rows::targets(session), &self.ticked);
+        rows::is_loading(session, &contexts)
+    }
+
+    fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        match self.inside.as_mut().filter(|_| self.is_inside) {
+            Some(inside) => inside.view(session, &self.memory, frame, area, look),
+            None => self.list.view(session, &self.memory, frame, area, look),
+        }
     }
 }

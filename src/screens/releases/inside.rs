@@ -1,0 +1,739 @@
+//! One release from the inside: its views as tabs, the one root-cause line above them, and what a key in a view
+//! asks for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::cluster::objects::ObjectsSnapshot;
+use crate::cluster::releases::ReleaseRow;
+use crate::cluster::{RootCause, root_cause};
+use crate::helm::record::Record;
+use crate::manifest::ObjectId;
+use crate::operations::Verb;
+use crate::screens::{Look, elapsed};
+use crate::session::{
+    Ask, Choice, Command, Effect, Fetched, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch,
+};
+use crate::ui::chrome::Pane;
+use crate::ui::face::{Face, stale};
+use crate::ui::{Rich, Role, text};
+
+use super::applied::Applied;
+use super::events::Events;
+use super::history::{self, History};
+use super::hooks::Hooks;
+use super::logs::{Logs, Source, last_words};
+use super::memory::{self, Memory};
+use super::overview::{self, Overview};
+use super::resources::{self, Resources};
+use super::rows::said;
+use super::search::Search;
+use super::texts::{self, Text};
+
+/// The question which log is meant; see [`Then::Room`].
+pub(super) const ASK_LOG: u16 = 1;
+
+/// What can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) enum View {
+    #[default]
+    Overview,
+    Resources,
+    History,
+    Values,
+    Manifest,
+    Hooks,
+    Events,
+    Logs,
+    Notes,
+}
+
+impl View {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Overview,
+        Self::Resources,
+        Self::History,
+        Self::Values,
+        Self::Manifest,
+        Self::Hooks,
+        Self::Events,
+        Self::Logs,
+        Self::Notes,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Resources => "Resources",
+            Self::History => "History",
+            Self::Values => "Values",
+            Self::Manifest => "Manifest",
+            Self::Hooks => "Hooks",
+            Self::Events => "Events",
+            Self::Logs => "Logs",
+            Self::Notes => "Notes",
+        }
+    }
+
+    fn step(self, by: usize) -> Self {
+        let here = Self::ALL.iter().position(|view| *view == self).unwrap_or(0);
+        Self::ALL.get((here + by) % Self::ALL.len()).copied().unwrap_or_default()
+    }
+}
+
+/// What a key in a view wants; the view itself changes nothing around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    Nothing,
+    /// The view does not know the command.
+    Unhandled,
+    Say(String),
+    /// The next view.
+    Next,
+    Plan(Verb, Option<u32>),
+    /// The revision against the deployed one.
+    Diff(u32),
+    /// Logs of one of these; asked when there are several.
+    Logs(Vec<Source>),
+    /// Choose among all containers of the release.
+    PickLog,
+    /// Resources, at a row.
+    Jump(String),
+}
+
+/// Everything that is known of the release that is open.
+pub(super) struct Known<'a> {
+    pub(super) session: &'a Session,
+    pub(super) release: &'a ReleaseRef,
+    pub(super) row: Option<&'a ReleaseRow>,
+    pub(super) stale: Option<Timestamp>,
+    /// Of the last revision.
+    pub(super) record: Option<&'a Arc<Record>>,
+    pub(super) objects: Option<&'a ObjectsSnapshot>,
+    pub(super) cause: Option<RootCause>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(session: &'a Session, memory: &'a Memory, release: &'a ReleaseRef) -> Self {
+        let row = memory.row(release);
+        let objects = session.world.objects.get(release).map(Arc::as_ref);
+        Self {
+            session,
+            release,
+            row,
+            stale: memory.releases(&release.context).and_then(|(_, stale)| stale),
+            record: row.and_then(|row| memory::record(session, release, row.revision)),
+            objects,
+            cause: objects.and_then(|objects| root_cause(&objects.rows, &objects.events)),
+        }
+    }
+
+    /// The log that holds the last words of what is to blame.
+    fn cause_log(&self) -> Option<LogRef> {
+        let cause = self.cause.as_ref()?;
+        Some(LogRef {
+            context: self.release.context.clone(),
+            namespace: cause.namespace.clone(),
+            pod: cause.pod.clone()?,
+            container: cause.container.clone()?,
+            previous: cause.previous,
+        })
+    }
+}
+
+/// The release that is open.
+#[derive(Debug)]
+pub(super) struct Inside {
+    pub(super) release: ReleaseRef,
+    pub(super) view: View,
+    /// `floe @ dev`.
+    title: String,
+    applied: Applied,
+    overview: Overview,
+    resources: Resources,
+    pub(super) history: History,
+    values: Text,
+    manifest: Text,
+    notes: Text,
+    hooks: Hooks,
+    events: Events,
+    pub(super) logs: Logs,
+    searches: HashMap<View, Search>,
+    picker: Vec<Source>,
+    /// To be done as soon as the rows are there: the cursor of a jump.
+    pending_object: Option<(ObjectId, Option<String>)>,
+    pending_history: bool,
+}
+
+impl Inside {
+    pub(super) fn new(release: ReleaseRef) -> Self {
+        Self {
+            title: format!("{} in {}", release.release, release.namespace),
+            release,
+            view: View::Overview,
+            applied: Applied::Unknown,
+            overview: Overview::default(),
+            resources: Resources::default(),
+            history: History::default(),
+            values: Text::default(),
+            manifest: Text::default(),
+            notes: Text::default(),
+            hooks: Hooks::default(),
+            events: Events::default(),
+            logs: Logs::default(),
+            searches: HashMap::new(),
+            picker: Vec::new(),
+            pending_object: None,
+            pending_history: false,
+        }
+    }
+
+    /// What the list knows of it.
+    pub(super) fn describe(&mut self, title: String, applied: Applied) {
+        self.title = title;
+        self.applied = applied;
+    }
+
+    /// Opens the history with the cursor where a rollback would go to.
+    pub(super) fn open_history(&mut self) {
+        self.view = View::History;
+        self.pending_history = true;
+    }
+
+    /// Goes to an object, and to the log of a container of it.
+    pub(super) fn open_object(&mut self, object: ObjectId, container: Option<String>) {
+        self.view = View::Resources;
+        self.pending_object = Some((object, container));
+    }
+
+    pub(super) fn search(&self) -> &Search {
+        static NONE: std::sync::LazyLock<Search> = std::sync::LazyLock::new(Search::default);
+        self.searches.get(&self.view).unwrap_or(&NONE)
+    }
+
+    pub(super) fn search_mut(&mut self) -> &mut Search {
+        self.searches.entry(self.view).or_default()
+    }
+
+    /// The search of the view was changed by typing.
+    pub(super) fn searched(&mut self, session: &Session) {
+        let search = self.search().clone();
+        match self.view {
+            View::Values => self.values.find(&search, true),
+            View::Manifest => self.manifest.find(&search, true),
+            View::Notes => self.notes.find(&search, true),
+            View::Logs => self.logs.find(session, &search),
+            _ => {}
+        }
+    }
+
+    /// Brings the shown view up to date with what is known.
+    pub(super) fn sync(&mut self, session: &Session, memory: &Memory) {
+        let release = self.release.clone();
+        let known = Known::of(session, memory, &release);
+        let search = self.search().clone();
+        self.jump_pending(&known);
+        let stamp = known.row.map(|row| {
+            let has = if known.record.is_some() { "read" } else { "awaited" };
+            format!("{} {} {has}", row.revision, row.resource_version)
+        });
+        let stamp = stamp.unwrap_or_default();
+        match self.view {
+            View::Overview => self.overview.sync(&known),
+            View::Resources => self.resources.sync(&known, &search),
+            View::History => {
+                self.history.sync(&known);
+                if self.pending_history
+                    && let Some(row) = known.row
+                {
+                    self.history.go_to_candidate(row);
+                    self.pending_history = false;
+                }
+            }
+            View::Values => {
+                let stamp = format!("{stamp} {}", session.documents.generation());
+                self.values.make(stamp, || texts::values(&known, &self.applied));
+            }
+            View::Manifest => self.manifest.make(stamp, || texts::manifest(&known)),
+            View::Notes => self.notes.make(stamp, || texts::notes(&known)),
+            View::Hooks | View::Events | View::Logs => {}
+        }
+    }
+
+    fn jump_pending(&mut self, known: &Known) {
+        let Some((object, container)) = self.pending_object.clone() else { return };
+        let row = known.objects.and_then(|objects| {
+            objects.rows.iter().find(|row| {
+                row.kind == object.kind
+                    && row.name == object.name
+                    && object.namespace.as_ref().is_none_or(|namespace| *namespace == row.namespace)
+            })
+        });
+        let Some(row) = row else { return };
+        self.pending_object = None;
+        self.resources.sync(known, &Search::default());
+        self.resources.select(
+            &container
+                .as_ref()
+                .map_or_else(|| resources::key(row), |container| resources::container_key(row, container)),
+        );
+        let log = resources::sources(known, row)
+            .into_iter()
+            .find(|source| container.as_ref() == Some(&source.log.container));
+        if let Some(source) = log {
+            self.logs.open(source.log);
+            self.view = View::Logs;
+        }
+    }
+
+    /// The records that the view needs.
+    pub(super) fn ask(&self, session: &mut Session, memory: &mut Memory) -> Vec<Effect> {
+        let Some(row) = memory.row(&self.release).cloned() else { return Vec::new() };
+        let history = self.view == View::History;
+        let needed = row.history.iter().enumerate().filter(|(index, kept)| {
+            kept.revision == row.revision
+                || (history && (*index < history::RECORDS || row.deployed == Some(kept.revision)))
+        });
+        needed
+            .filter_map(|(_, kept)| memory.ask(session, &self.release, kept.revision, &kept.resource_version))
+            .collect()
+    }
+
+    /// The objects, the logs that are open, and the log with the last words of the root cause.
+    pub(super) fn watches(&self, session: &Session, memory: &Memory) -> Vec<Watch> {
+        let known = Known::of(session, memory, &self.release);
+        let mut logs: Vec<LogRef> = self.logs.watched().cloned().collect();
+        logs.extend(known.cause_log().filter(|log| !logs.contains(log)));
+        let mut watches: Vec<Watch> = logs.into_iter().map(Watch::Log).collect();
+        watches.extend(known.row.and_then(|row| {
+            let ids = memory.wanted(&self.release, row.revision)?;
+            Some(Watch::Objects { release: self.release.clone(), ids })
+        }));
+        watches
+    }
+
+    /// A command of the release or of its view. `false` when it means to leave.
+    pub(super) fn command(&mut self, session: &mut Session, memory: &Memory, command: Command) -> bool {
+        let release = self.release.clone();
+        match command {
+            Command::NextView => self.view = self.view.step(1),
+            Command::PreviousView => self.view = self.view.step(View::ALL.len() - 1),
+            Command::Filter => self.search_mut().start(),
+            Command::Back if !self.search().is_empty() => self.search_mut().clear(),
+            Command::Back => return false,
+            Command::JumpToCause => self.jump_to_cause(session, memory),
+            Command::RollbackHere if self.view != View::History => self.open_history(),
+            Command::Reload => {
+                self.resources.accept_order();
+            }
+            _ => {
+                let wish = {
+                    let known = Known::of(session, memory, &release);
+                    self.in_view(&known, command)
+                };
+                self.grant(session, memory, wish);
+            }
+        }
+        true
+    }
+
+    fn in_view(&mut self, known: &Known, command: Command) -> Wish {
+        let search = self.search().clone();
+        let wish = |handled: bool| if handled { Wish::Nothing } else { Wish::Unhandled };
+        match self.view {
+            View::Overview => self.overview.command(command),
+            View::Resources => self.resources.command(known, command),
+            View::History => self.history.command(known, command),
+            View::Values => wish(self.values.command(command, &search)),
+            View::Manifest => wish(self.manifest.command(command, &search)),
+            View::Notes => wish(self.notes.command(command, &search)),
+            View::Hooks => self.hooks.command(known, command),
+            View::Events => self.events.command(known, &search, command),
+            View::Logs => self.logs.command(known.session, &search, command),
+        }
+    }
+
+    fn grant(&mut self, session: &mut Session, memory: &Memory, wish: Wish) {
+        match wish {
+            Wish::Nothing | Wish::Unhandled => {}
+            Wish::Say(words) => session.say(words),
+            Wish::Next => self.view = self.view.step(1),
+            Wish::Diff(revision) => {
+                session.goto = Some(Goto::Diff { left: Side::Deployed, right: Side::Revision(revision) });
+            }
+            Wish::Plan(verb, _) if session.given.read_only => {
+                session.warn(format!("{verb}: floe-tui was started with --read-only"));
+            }
+            Wish::Plan(verb, revision) => match session.plan_request(verb, revision) {
+                Ok(request) => session.goto = Some(Goto::Plan(Box::new(request))),
+                Err(error) => session.fail(&error),
+            },
+            Wish::Logs(sources) => self.choose_log(session, sources),
+            Wish::PickLog => {
+                let release = self.release.clone();
+                let known = Known::of(session, memory, &release);
+                let rows = known.objects.map(|objects| &objects.rows[..]).unwrap_or_default();
+                let sources: Vec<Source> =
+                    rows.iter().flat_map(|row| resources::sources(&known, row)).collect();
+                if sources.is_empty() {
+                    session.say("this release has no pods now");
+                } else {
+                    self.choose_log(session, sources);
+                }
+            }
+            Wish::Jump(key) => {
+                self.view = View::Resources;
+                self.sync(session, memory);
+                self.resources.select(&key);
+            }
+        }
+    }
+
+    fn choose_log(&mut self, session: &mut Session, sources: Vec<Source>) {
+        if let [only] = sources.as_slice() {
+            self.logs.open(only.log.clone());
+            self.view = View::Logs;
+            return;
+        }
+        let shown = self.logs.shown();
+        let choices = sources
+            .iter()
+            .map(|source| {
+                let detail = format!("{}  {}", source.log.pod, source.note);
+                Choice::new(source.title()).detail(detail).current(shown == Some(&source.log))
+            })
+            .collect();
+        self.picker = sources;
+        session.ask(Ask::Choose { title: "Logs of".to_owned(), choices }, Then::Room(ASK_LOG));
+    }
+
+    /// The answer to [`ASK_LOG`].
+    pub(super) fn picked(&mut self, row: usize) {
+        if let Some(source) = self.picker.get(row) {
+            self.logs.open(source.log.clone());
+            self.view = View::Logs;
+        }
+    }
+
+    /// First to the object that is to blame; from there to its log.
+    fn jump_to_cause(&mut self, session: &mut Session, memory: &Memory) {
+        let release = self.release.clone();
+        let (key, log) = {
+            let known = Known::of(session, memory, &release);
+            let Some((cause, objects)) = known.cause.as_ref().zip(known.objects) else {
+                session.say("nothing is to blame: no object is degraded or missing");
+                return;
+            };
+            let Some(row) = objects.rows.get(cause.row) else { return };
+            let key = match &cause.container {
+                Some(container) => resources::container_key(row, container),
+                None => resources::key(row),
+            };
+            (key, known.cause_log())
+        };
+        let there = self.view == View::Resources && self.resources.cursor.selected() == Some(key.as_str());
+        if let Some(log) = log.filter(|_| there) {
+            self.logs.open(log);
+            self.view = View::Logs;
+        } else {
+            self.searches.remove(&View::Resources);
+            self.grant(session, memory, Wish::Jump(key));
+        }
+    }
+
+    /// What `y` offers.
+    pub(super) fn copyable(&self, session: &Session, memory: &Memory) -> Vec<(String, String)> {
+        let known = Known::of(session, memory, &self.release);
+        let release = &self.release;
+        let mut all = Vec::new();
+        let mut add = |label: &str, text: String| {
+            if !text.is_empty() {
+                all.push((label.to_owned(), text));
+            }
+        };
+        match self.view {
+            View::Overview => {}
+            View::Resources => {
+                if let Some((row, container)) = self.resources.object(&known) {
+                    let kind = row.kind.to_lowercase();
+                    add("object", format!("{kind}/{}", row.name));
+                    add("reason", said(session, &row.reason));
+                    let place = format!("--context {} -n {}", release.context, row.namespace);
+                    let command = match container {
+                        Some(container) => format!("kubectl {place} logs {} -c {}", row.name, container.name),
+                        None => format!("kubectl {place} describe {kind} {}", row.name),
+                    };
+                    add("command", command);
+                }
+            }
+            View::History => {
+                if let Some(kept) = self.history.selected() {
+                    add("revision", kept.revision.to_string());
+                    add(
+                        "command",
+                        helm(
+                            release,
+                            &format!("get manifest {} --revision {}", release.release, kept.revision),
+                        ),
+                    );
+                }
+            }
+            View::Values => add("values", self.values.whole()),
+            View::Manifest => add("manifest", self.manifest.whole()),
+            View::Notes => add("notes", self.notes.whole()),
+            View::Hooks => {
+                if let Some(hook) = self.hooks.selected(&known) {
+                    add("hook", said(session, &hook.name));
+                }
+            }
+            View::Events => {
+                if let Some(event) = self.events.selected(&known, self.search()) {
+                    add("event", format!("{}: {}", event.reason, session.redactor.text(&event.message)));
+                }
+            }
+            View::Logs => {
+                add("log", self.logs.text(session).unwrap_or_default());
+                if let Some(log) = self.logs.shown() {
+                    let previous = if log.previous { " --previous" } else { "" };
+                    add(
+                        "command",
+                        format!(
+                            "kubectl --context {} -n {} logs {} -c {}{previous}",
+                            log.context, log.namespace, log.pod, log.container
+                        ),
+                    );
+                }
+            }
+        }
+        if let Some(cause) = &known.cause {
+            add("root cause", session.redactor.text(&cause.render()));
+        }
+        add("release", release.release.clone());
+        add("helm command", helm(release, &format!("status {}", release.release)));
+        all
+    }
+
+    pub(super) fn view(
+        &mut self,
+        session: &Session,
+        memory: &Memory,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
+        let theme = look.theme;
+        let release = self.release.clone();
+        let known = Known::of(session, memory, &release);
+        let mut pane = Pane::new(Rich::of(Role::Text, &self.title)).focused(true).zoomed(look.zoomed);
+        if let Some(note) = self.note(&known) {
+            pane = pane.note(note);
+        }
+        if let Some(foot) = self.foot(&known) {
+            pane = pane.foot(foot);
+        }
+        let inner = pane.draw(frame.buffer_mut(), area, theme);
+        if inner.height < 4 || inner.width < 24 {
+            Face::TooSmall { hidden: "a release" }.draw(frame.buffer_mut(), inner, theme);
+            return;
+        }
+        let buf = frame.buffer_mut();
+        tabs(self.view, usize::from(inner.width), theme.glyphs).draw(
+            buf,
+            (inner.x, inner.y),
+            inner.width,
+            theme,
+            None,
+        );
+        let mut top = inner.y + 1;
+        for line in cause_lines(&known, usize::from(inner.width), inner.height, theme.glyphs) {
+            line.draw(buf, (inner.x, top), inner.width, theme, None);
+            top += 1;
+        }
+        let body = Rect { y: top, height: inner.bottom().saturating_sub(top), ..inner };
+        if !self.face(&known, memory, frame, body, look) {
+            self.view_body(&known, frame, body, look);
+        }
+    }
+
+    fn view_body(&mut self, known: &Known, frame: &mut Frame, body: Rect, look: &Look) {
+        let theme = look.theme;
+        let search = self.search().clone();
+        match self.view {
+            View::Overview => self.overview.view(known, &self.applied, frame, body, theme),
+            View::Resources => self.resources.view(known, frame, body, theme),
+            View::History => self.history.view(known, frame, body, theme),
+            View::Values => self.values.view(frame, body, &search, false, theme),
+            View::Manifest => self.manifest.view(frame, body, &search, true, theme),
+            View::Notes => self.notes.view(frame, body, &search, false, theme),
+            View::Hooks => self.hooks.view(known, frame, body, theme),
+            View::Events => self.events.view(known, &search, frame, body, theme),
+            View::Logs => self.logs.view(known.session, &search, frame, body, theme),
+        }
+    }
+
+    /// Draws why the view has nothing to show. `false` when it has.
+    fn face(&self, known: &Known, memory: &Memory, frame: &mut Frame, body: Rect, look: &Look) -> bool {
+        let theme = look.theme;
+        let buf = frame.buffer_mut();
+        let session = known.session;
+        let Some(row) = known.row else {
+            if let Some(fault) = memory::fault(session, &known.release.context) {
+                let error = crate::base::Error::from(fault.clone());
+                Face::Failed { error: &error, hint: Some(("r", "try again")) }.draw(buf, body, theme);
+            } else if memory.releases(&known.release.context).is_some() {
+                let face = Face::Empty {
+                    why: "this release is not installed",
+                    hint: Some(("I", "plan the install")),
+                };
+                face.draw(buf, body, theme);
+            } else {
+                Face::Empty { why: "asking the cluster for its releases", hint: None }.draw(buf, body, theme);
+            }
+            return true;
+        };
+        let needs_record = matches!(self.view, View::Values | View::Manifest | View::Notes | View::Hooks);
+        let needs_objects = matches!(self.view, View::Resources | View::Events);
+        let record = session.world.records.get(&(known.release.clone(), Some(row.revision)));
+        if known.record.is_none() && (needs_record || (needs_objects && known.objects.is_none())) {
+            match record {
+                Some(Fetched::Failed { error, .. }) => {
+                    Face::Failed { error, hint: Some(("r", "read it again")) }.draw(buf, body, theme);
+                }
+                Some(Fetched::Awaited { since }) => {
+                    let since = elapsed(*since, session.now);
+                    Face::Loading { what: "reading the release record", since }.draw(buf, body, theme);
+                }
+                _ => Face::Empty { why: "the release record is not read yet", hint: None }
+                    .draw(buf, body, theme),
+            }
+            return true;
+        }
+        if !needs_objects {
+            return false;
+        }
+        let Some(objects) = known.objects.filter(|objects| objects.at.is_some()) else {
+            Face::Empty { why: "looking at the objects", hint: None }.draw(buf, body, theme);
+            return true;
+        };
+        if self.view == View::Resources && self.resources.shown().0 == 0 {
+            let why = if objects.rows.is_empty() {
+                "the manifest of this release names no objects"
+            } else {
+                "no object matches the filter"
+            };
+            let hint = (!objects.rows.is_empty()).then_some(("Esc", "clear the filter"));
+            Face::Empty { why, hint }.draw(buf, body, theme);
+            return true;
+        }
+        false
+    }
+
+    /// At the right end of the title: the filter, else how fresh this is.
+    fn note(&self, known: &Known) -> Option<Rich> {
+        let search = self.search();
+        let typed = match self.view {
+            View::Resources => {
+                let (shown, all) = self.resources.shown();
+                search.note(shown, all)
+            }
+            View::Events => search.note(self.events.shown.0, self.events.shown.1),
+            _ => search.text_note(),
+        };
+        if typed.is_some() {
+            return typed;
+        }
+        let now = known.session.now.as_second();
+        if let Some(at) = known.stale {
+            return Some(stale(u64::try_from(now.saturating_sub(at.as_second())).unwrap_or_default()));
+        }
+        let row = known.row?;
+        Some(Rich::of(Role::Muted, format!("revision {} {}", row.revision, row.status)))
+    }
+
+    fn foot(&self, known: &Known) -> Option<Rich> {
+        match self.view {
+            View::Resources if self.resources.is_order_pending() => {
+                Some(Rich::of(Role::Warn, "order changed, ").then(Role::Key, "r"))
+            }
+            View::History => Some(
+                Rich::of(Role::Key, "Enter")
+                    .then(Role::KeyLabel, " diff against the deployed one  ")
+                    .then(Role::Key, "R")
+                    .then(Role::KeyLabel, " roll back to it"),
+            ),
+            View::Logs => self.logs.foot(known.session),
+            _ => None,
+        }
+    }
+}
+
+fn helm(release: &ReleaseRef, words: &str) -> String {
+    format!("helm --kube-context {} --namespace {} {words}", release.context, release.namespace)
+}
+
+/// The names of the views; as many around the current one as fit.
+fn tabs(current: View, width: usize, glyphs: &crate::ui::glyphs::Glyphs) -> Rich {
+    let here = View::ALL.iter().position(|view| *view == current).unwrap_or(0);
+    let wide = |view: &View| text::width(view.title()) + 2;
+    let (mut first, mut last) = (here, here);
+    let mut used = wide(&current) + 2;
+    loop {
+        let right = View::ALL.get(last + 1).filter(|view| used + wide(view) <= width);
+        if let Some(view) = right {
+            used += wide(view);
+            last += 1;
+        }
+        let left =
+            first.checked_sub(1).and_then(|at| View::ALL.get(at)).filter(|view| used + wide(view) <= width);
+        if let Some(view) = left {
+            used += wide(view);
+            first -= 1;
+        }
+        if right.is_none() && left.is_none() {
+            break;
+        }
+    }
+    let mut line = Rich::of(Role::Gutter, if first > 0 { glyphs.left_more } else { " " });
+    for view in View::ALL.iter().take(last + 1).skip(first) {
+        let role = if *view == current { Role::Selection } else { Role::KeyLabel };
+        line.push(role, format!(" {} ", view.title()));
+    }
+    line.push(Role::Gutter, if last + 1 < View::ALL.len() { glyphs.right_more } else { " " });
+    line
+}
+
+/// One line that says why, and below it what the container or the cluster said last.
+fn cause_lines(known: &Known, width: usize, height: u16, glyphs: &crate::ui::glyphs::Glyphs) -> Vec<Rich> {
+    let Some(cause) = &known.cause else { return Vec::new() };
+    let session = known.session;
+    let words = session.redactor.text(&cause.render());
+    let whole = format!("{} {words}", glyphs.bad);
+    let room = width.saturating_sub(9);
+    let mut lines: Vec<Rich> = if text::width(&whole) <= room || height < 12 {
+        vec![Rich::of(Role::Bad, text::elide(&whole, room, text::Cut::Middle, glyphs.ellipsis))]
+    } else {
+        text::wrap(&whole, room).into_iter().take(2).map(|line| Rich::of(Role::Bad, line)).collect()
+    };
+    if let Some(first) = lines.first_mut() {
+        let gap = width.saturating_sub(first.width() + 8);
+        first.push(Role::Text, " ".repeat(gap));
+        first.push(Role::Key, "c");
+        first.push(Role::KeyLabel, " jumps");
+    }
+    let last = known.cause_log().and_then(|log| last_words(&session.world, &session.redactor, &log));
+    let said = match last {
+        Some(line) => Some(format!("  last words: {line}")),
+        None => cause.event.as_ref().map(|event| format!("  {}", said(session, event))),
+    };
+    lines.extend(said.filter(|_| height >= 8).map(|line| Rich::of(Role::Muted, line)));
+    lines
+}
+
+/// For the overview of a row that is not open: counts in one line.
+pub(super) fn summary(known: &Known, look: &Look) -> Rich {
+    overview::counts(known, look.theme)
+}
