@@ -307,7 +307,8 @@ impl Session {
             request.overlay = self
                 .documents
                 .dirty()
-                .filter(|document| !view.files.contains(&document.path))
+                // Values files of environments reach helm by `-f` or not at all.
+                .filter(|document| !chart.environments.iter().any(|e| e.values_files.contains(&document.path)))
                 .filter_map(|document| {
                     let inside = document.path.strip_prefix(&chart.dir).ok()?;
                     Some((inside.to_owned(), document.text.clone()))

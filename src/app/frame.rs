@@ -154,7 +154,10 @@ fn tab(session: &Session, room: RoomId) -> Tab {
 /// The footer: the keys of the innermost place first, then those that are always there. A key that writes names
 /// its target.
 fn hints(model: &Model) -> Vec<Hint> {
-    let places = model.places();
+    let mut places = model.places();
+    if let Some(modal) = places.iter().position(|place| place.is_modal()) {
+        places.truncate(modal + 1);
+    }
     let session = &model.session;
     let target = session.release().map(|release| {
         let environment = session.environment().filter(|_| session.selection.foreign.is_none());

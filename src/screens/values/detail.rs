@@ -170,7 +170,9 @@ fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs)
                     ChangeKind::Removed => "removed".to_owned(),
                     ChangeKind::Changed => only.summary.clone(),
                 };
-                line.push(role(Role::Text), format!("{} {}  ", only.id.kind, only.id.name));
+                let room = width.saturating_sub(line.width() + only.id.kind.len() + 3);
+                let name = text::elide(&only.id.name, room.max(12), text::Cut::Start, "…");
+                line.push(role(Role::Text), format!("{} {name}  ", only.id.kind));
                 line.push(role(Role::Changed), what);
             }
             _ => line.push(role(Role::Changed), set.headline()),
