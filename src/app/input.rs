@@ -140,9 +140,17 @@ impl Input {
         }
     }
 
-    /// The next event if one is there already.
-    pub fn try_next(&mut self) -> Option<InputEvent> {
-        self.next().now_or_never().and_then(Result::ok)
+    /// The next event if one is there already. Looks with the caller's own waker: crossterm keeps the first waker
+    /// that it sees until a key comes, and one that wakes nobody would lose that key.
+    pub async fn try_next(&mut self) -> Option<InputEvent> {
+        let mut next = std::pin::pin!(self.next());
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(match next.as_mut().poll(context) {
+                std::task::Poll::Ready(event) => event.ok(),
+                std::task::Poll::Pending => None,
+            })
+        })
+        .await
     }
 
     /// Stops reading: another program gets the terminal.
@@ -271,14 +279,14 @@ mod tests {
     async fn a_channel_gives_its_events_and_ends() {
         let (sender, receiver) = mpsc::channel(4);
         let mut input = Input::from_channel(receiver);
-        assert_eq!(input.try_next(), None);
+        assert_eq!(input.try_next().await, None);
         sender.send(key('j')).await.unwrap();
         assert_eq!(input.next().await.unwrap(), key('j'));
         input.pause();
         sender.send(key('k')).await.unwrap();
-        assert_eq!(input.try_next(), None, "a paused input reads nothing");
+        assert_eq!(input.try_next().await, None, "a paused input reads nothing");
         input.resume();
-        assert_eq!(input.try_next(), Some(key('k')));
+        assert_eq!(input.try_next().await, Some(key('k')));
         drop(sender);
         assert_eq!(input.next().await.unwrap(), InputEvent::Ends);
     }

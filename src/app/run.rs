@@ -117,7 +117,7 @@ pub async fn run(
                 dirty = true;
                 let effects = model.hear(&message);
                 dispatch(model, screen, workers, effects).await?;
-            } else if let Some(event) = screen.input.try_next() {
+            } else if let Some(event) = screen.input.try_next().await {
                 dirty |= on_input(model, screen, workers, event).await?;
             } else {
                 break;

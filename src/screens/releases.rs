@@ -17,7 +17,6 @@ mod search;
 mod state;
 mod texts;
 
-
 use std::collections::BTreeSet;
 
 use crossterm::event::{MouseButton, MouseEventKind};

@@ -241,7 +241,7 @@ fn values_files() -> Vec<(String, String)> {
             let name = entry.file_name().to_string_lossy().into_owned();
             if path.is_dir() {
                 pending.push(path);
-            } else if name.starts_with("values") && name.ends_with(".yaml") {
+            } else if name.starts_with("values") && path.extension().is_some_and(|end| end == "yaml") {
                 found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
             }
         }
