@@ -46,7 +46,8 @@ enum Source {
 
 #[derive(Debug)]
 struct FromTerminal {
-    /// `None` while paused: a live stream would read the other program's keys.
+    /// `None` while paused: a live stream would read the other program's keys. Made at the first wait only: a
+    /// stream that is dropped before it was ever polled leaves crossterm a wake-up that can hide the next key.
     events: Option<EventStream>,
     signals: Signals,
 }
@@ -95,8 +96,7 @@ impl Signals {
 impl Input {
     /// The input of the terminal. Needs a running tokio runtime.
     pub fn from_terminal() -> Result<Self> {
-        let events = Some(EventStream::new());
-        let source = Source::Terminal(Box::new(FromTerminal { events, signals: Signals::new()? }));
+        let source = Source::Terminal(Box::new(FromTerminal { events: None, signals: Signals::new()? }));
         Ok(Self { source, queue: VecDeque::new(), paused: false, late: LateReply::default() })
     }
 
@@ -123,7 +123,7 @@ impl Input {
                 Source::Channel(receiver) => return Ok(receiver.recv().await.unwrap_or(InputEvent::Ends)),
                 Source::Terminal(terminal) => {
                     let FromTerminal { events, signals } = &mut **terminal;
-                    let Some(events) = events else { return pending().await };
+                    let events = events.get_or_insert_with(EventStream::new);
                     tokio::select! {
                         event = signals.next() => return Ok(event),
                         event = events.next() => match event {
@@ -166,9 +166,6 @@ impl Input {
         self.paused = false;
         if let Source::Terminal(terminal) = &mut self.source {
             terminal.signals.forget();
-            if terminal.events.is_none() {
-                terminal.events = Some(EventStream::new());
-            }
         }
     }
 

@@ -13,6 +13,8 @@ use super::*;
 use crate::app::input::InputEvent;
 
 const CASE: &str = "FLOE_TUI_PTY_CASE";
+/// Put behind everything the program wrote, once it has ended.
+const ENDED: &[u8] = b"\0ended\0";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the program under test does; runs only inside of [`Session`].
@@ -50,6 +52,12 @@ async fn inner() {
             show(&mut terminal, "BACK");
             let event = input.next().await.unwrap();
             assert!(matches!(event, InputEvent::Key(_)), "{event:?}");
+        }
+        "background" => {
+            let background = terminal.background(&mut input);
+            let key = input.next().await.unwrap();
+            show(&mut terminal, &format!("{background:?} {}", matches!(key, InputEvent::Key(_))));
+            input.next().await.unwrap();
         }
         other => panic!("no case {other}"),
     }
@@ -105,6 +113,9 @@ impl Session {
                 state.1.extend_from_slice(&chunk[..count]);
                 shared.1.notify_all();
             }
+            // The last holder of the pty is gone: the program has ended.
+            shared.0.lock().unwrap().1.extend_from_slice(ENDED);
+            shared.1.notify_all();
         });
         Self { master: pair.master, writer, child, screen, modes }
     }
@@ -146,12 +157,21 @@ impl Session {
     }
 
     fn finish(mut self) -> String {
+        self.wait("the end of the program", |_, bytes| bytes.ends_with(ENDED));
         let status = self.child.wait().unwrap();
         self.wait_restored();
         let text = self.screen.0.lock().unwrap().0.screen().contents();
         assert!(status.success(), "{text}");
         assert_eq!(format!("{:?}", self.master.get_termios()), self.modes, "the line modes are as they were");
         text
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Does nothing to a program that has ended; one that hangs must not outlive its test.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -198,6 +218,21 @@ fn another_program_gets_every_key_and_then_the_screen_comes_back() {
     session.send(b"\r");
     session.wait_text("BACK");
     session.wait("the screen again", |screen, _| screen.alternate_screen() && screen.hide_cursor());
+    session.send(b"x");
+    session.finish();
+}
+
+#[test]
+fn the_background_is_asked_for_and_a_key_typed_meanwhile_is_kept() {
+    let mut session = Session::start("background");
+    session.wait("the question", |_, bytes| {
+        bytes.windows(BACKGROUND_QUERY.len()).any(|window| window == BACKGROUND_QUERY.as_bytes())
+    });
+    session.send(b"j\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;22c");
+    session.wait("the answer or its lack", |screen, _| screen.contents().contains("true"));
+    let text = session.screen.0.lock().unwrap().0.screen().contents();
+    // On a busy machine the answer may come after the 100 ms: then it must be ignored, not typed.
+    assert!(text.contains("Some(Light) true") || text.contains("None true"), "{text}");
     session.send(b"x");
     session.finish();
 }
