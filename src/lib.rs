@@ -25,6 +25,7 @@
 pub mod app;
 pub mod base;
 pub mod chart;
+pub mod cli;
 pub mod cluster;
 pub mod helm;
 pub mod manifest;

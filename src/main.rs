@@ -2,26 +2,23 @@
 
 use std::process::ExitCode;
 
+use floe_tui::{app, cli};
+
 fn main() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return ExitCode::FAILURE };
-    let mut args = std::env::args().skip(1);
-    let mut options = floe_tui::app::Options::default();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--kubeconfig" => options.kubeconfig = args.next().map(Into::into),
-            "--helm" => options.helm = args.next().map(Into::into),
-            "--theme" => options.theme = args.next(),
-            "__supervise" => {
-                let folder = args.next().unwrap_or_default();
-                let done = floe_tui::operations::supervisor::supervise(folder.as_ref());
-                return if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-            }
-            dir => options.dir = dir.into(),
-        }
+    let args = match cli::args::parse() {
+        Ok(args) => args,
+        Err(code) => return ExitCode::from(code),
+    };
+    if let Some(command) = &args.command {
+        return ExitCode::from(cli::run(command, &args.global));
     }
-    match runtime.block_on(floe_tui::app::open(options)) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    let options = app::Options {
+        dir: args.dir.unwrap_or_else(|| ".".into()),
+        kubeconfig: args.global.kubeconfig,
+        helm: args.global.helm,
+        theme: args.global.theme,
+        config: args.global.config,
+        read_only: args.global.read_only,
+    };
+    ExitCode::from(cli::open(app::open(options)))
 }

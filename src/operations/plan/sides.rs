@@ -6,7 +6,7 @@ use super::checks::{CheckLevel, Checks};
 use super::{Facts, Planner};
 use crate::base::{Hash, Result, atomic};
 use crate::helm::record::Record;
-use crate::manifest::{self, ChangeSet, DiffOptions, Object, Side};
+use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object, Side};
 use crate::operations::request::{PlanRequest, Verb};
 use crate::render::{DryRun, RenderCluster, RenderError, Rendered, Request, ValuesSource};
 
@@ -49,7 +49,7 @@ async fn work(planner: &Planner, request: &PlanRequest, facts: &Facts, checks: &
     match request.verb {
         Verb::Install | Verb::Upgrade => {
             let (new, again) = rendered(planner, request, facts, checks, &mut sides).await?;
-            options.mask = manifest::mask_unstable(&new, &again);
+            options.mask = Mask::of(&new, &again, &options.new);
             let old = if request.verb == Verb::Upgrade { current.unwrap_or_default() } else { Vec::new() };
             if request.verb == Verb::Upgrade && facts.current.is_none() {
                 sides.incomplete =
