@@ -253,7 +253,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(args.global.helm, Some("/h".into()));
-        let Some(Command::Apply(apply)) = args.command else { panic!("not apply") };
+        let Some(Command::Apply(apply)) = args.command else { unreachable!("{args:?}") };
         assert_eq!(apply.operation.operation, Some(Verb::Rollback));
         assert_eq!(apply.operation.timeout, Some(Duration::from_secs(90)));
         assert!(!apply.yes);

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::out;
 use crate::base::redact::Redactor;
 use crate::base::{Result, time};
+use crate::cluster::health::is_static;
 use crate::cluster::logs::{self, LogItem, LogRequest};
 use crate::cluster::objects::watch::WatchRequest;
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Wanted, watch as watch_objects};
@@ -52,6 +53,8 @@ pub(super) struct Follower {
     logs_out: mpsc::Sender<String>,
     logs_in: mpsc::Receiver<String>,
     started: Timestamp,
+    /// Whether the first whole snapshot was seen.
+    begun: bool,
 }
 
 impl Drop for Follower {
@@ -73,6 +76,7 @@ impl Follower {
             logs_out,
             logs_in,
             started: Timestamp::now(),
+            begun: false,
         }
     }
 
@@ -188,8 +192,11 @@ impl Follower {
 
     /// Prints every object whose health or reason is another one, and starts the logs of hooks, tests and failures.
     fn print_objects(&mut self, snapshot: &ObjectsSnapshot, release: &ReleaseRef) {
-        if snapshot.at.is_none() {
+        if snapshot.is_loading() {
             return;
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            self.take_for_granted(snapshot);
         }
         for row in &snapshot.rows {
             let fails = row.kind == "Pod" && row.health == Health::Degraded;
@@ -205,7 +212,15 @@ impl Follower {
             let key = (row.kind.clone(), row.name.clone());
             let now = (row.health, row.reason.clone());
             let before = self.shown.get(&key);
-            if before == Some(&now) || (before.is_none() && row.health == Health::Missing) {
+            // What is not there yet is no news, nor that a configuration exists: that it goes again is.
+            let group = row.api_version.split_once('/').map_or("", |(group, _)| group);
+            let expected = row.health == Health::Missing
+                || row.health == Health::Unknown
+                || (row.health == Health::Healthy && is_static(group, &row.kind));
+            if before == Some(&now) || (before.is_none() && expected) {
+                if before.is_none() && !row.uid.is_empty() {
+                    self.shown.insert(key, now);
+                }
                 continue;
             }
             // The reason alone changes often while something rolls out; its health tells more.
@@ -215,6 +230,27 @@ impl Follower {
             if !quiet {
                 self.say(&line(row, release));
             }
+        }
+    }
+
+    /// What was well before is no news, and what earlier hooks and tests said was told then.
+    fn take_for_granted(&mut self, snapshot: &ObjectsSnapshot) {
+        let mut well = 0;
+        for row in &snapshot.rows {
+            let age = row.created.map(|at| self.started.duration_since(at).as_secs());
+            let old = age.is_some_and(|age| age > 3);
+            if old && row.hook {
+                for container in &row.containers {
+                    self.logged.insert((row.uid.clone(), container.name.clone()));
+                }
+            }
+            if old && (row.hook || row.health == Health::Healthy) {
+                well += usize::from(row.depth == 0 && !row.hook);
+                self.shown.insert((row.kind.clone(), row.name.clone()), (row.health, row.reason.clone()));
+            }
+        }
+        if well > 0 {
+            self.say(&format!("{well} objects are there and healthy already"));
         }
     }
 

@@ -273,10 +273,13 @@ pub fn not_ready(words: &str) -> Vec<(String, String)> {
 
 /// helm's words without what says nothing: log levels and warnings about the kubeconfig's mode.
 fn essence(words: &str) -> String {
+    let has_error = words.lines().any(|line| line.starts_with("Error:"));
     let kept = words.lines().filter(|line| {
         let lower = line.to_lowercase();
         let about_mode = lower.contains("kubernetes configuration file is") && lower.contains("readable");
-        !about_mode && !line.trim().is_empty()
+        // helm 4 logs what it then says as its error.
+        let logged = has_error && (lower.starts_with("level=") || lower.starts_with("time="));
+        !about_mode && !logged && !line.trim().is_empty()
     });
     kept.collect::<Vec<_>>().join("\n")
 }

@@ -285,7 +285,7 @@ async fn try_all(
     }
     let mut results: Vec<_> = futures::stream::iter(trials).buffer_unordered(AT_A_TIME).collect().await;
     results.sort_by(|a, b| a.0.id.cmp(&b.0.id));
-    let mut accepted = 0;
+    let (mut accepted, mut untried) = (0, 0);
     for (object, added, result) in results {
         match result {
             Ok(DryRun { outcome, warnings }) => {
@@ -297,6 +297,8 @@ async fn try_all(
                         accepted += 1;
                         owner(request, object, added, &live, changes, checks);
                     }
+                    // Some kinds (role bindings) look their old self up even when there is none yet.
+                    Err(refusal) if added && names_itself_missing(object, &refusal) => untried += 1,
                     Err(refusal) => refused(object, &refusal, changes, checks),
                 }
             }
@@ -306,12 +308,20 @@ async fn try_all(
             }
         }
     }
-    if accepted == touched.len() {
-        checks.add(CheckLevel::Ok, format!("the server accepts all {accepted} objects"));
+    if accepted + untried == touched.len() {
+        let but = if untried == 0 { String::new() } else { format!(", {untried} cannot be tried before") };
+        checks
+            .add(CheckLevel::Ok, format!("the server accepts {accepted} of {} objects{but}", touched.len()));
     } else if touched.len() > TRIED {
         let title = format!("only {TRIED} of {} objects were tried on the server", touched.len());
         checks.add(CheckLevel::Note, title);
     }
+}
+
+/// Whether the refusal only says that the object, which is to be made, is not there.
+fn names_itself_missing(object: &Object, refusal: &Refusal) -> bool {
+    refusal.kind == RefusalKind::Other
+        && refusal.message.ends_with(&format!("\"{}\" not found", object.id.name))
 }
 
 fn refused(object: &Object, refusal: &Refusal, changes: &mut ChangeSet, checks: &mut Checks) {
