@@ -243,7 +243,11 @@ impl Planner {
         let major = self.helm.major;
         let release = request.release.release.as_str();
         let to = Destination {
-            kubeconfig: self.kubeconfig_path.clone(),
+            // The supervisor's folder need not be ours for ever.
+            kubeconfig: self
+                .kubeconfig_path
+                .as_ref()
+                .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())),
             context: request.release.context.clone(),
             namespace: request.release.namespace.clone(),
         };
