@@ -27,7 +27,7 @@ use crate::workspace::{ContextInfo, Settings, Target, Workspace, WorkspaceChart}
 
 pub use command::{Command, Place};
 pub use document::{Document, Documents};
-pub use effect::{CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, Watch};
+pub use effect::{CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, Unsaved, Watch};
 pub use environments::{EnvironmentView, PreviewState};
 pub use keymap::Keymap;
 pub use message::{Comparison, Loaded, Message, Preview, SaveFailure};
@@ -84,6 +84,8 @@ pub struct Session {
     pub environments: Vec<EnvironmentView>,
     /// What the environments were computed for.
     computed: Option<(PathBuf, u64)>,
+    /// Which state of the texts was asked to be kept in the recovery log.
+    kept: u64,
     /// Problems that belong to no environment: mapping, chart, unreadable files.
     pub problems: Vec<Problem>,
     pub world: World,
@@ -137,6 +139,7 @@ impl Session {
             documents: Documents::default(),
             environments: Vec::new(),
             computed: None,
+            kept: 0,
             problems: Vec::new(),
             world: World::default(),
             notices: Notices::default(),
@@ -280,6 +283,23 @@ impl Session {
         view.answer.take(now, result.clone());
     }
 
+    /// Asks for the recovery log to follow the texts.
+    pub fn keep_unsaved(&mut self) -> Option<Effect> {
+        let generation = self.documents.generation();
+        if self.kept == generation || self.workspace.ready().is_none() {
+            return None;
+        }
+        self.kept = generation;
+        let unsaved = |document: &Document| Unsaved {
+            path: document.path.clone(),
+            base: document.disk.map(|hash| hash.hex()).unwrap_or_default(),
+            saved: document.saved.clone(),
+            text: document.text.to_string(),
+            left_out: Vec::new(),
+        };
+        Some(Effect::KeepUnsaved(self.documents.dirty().map(unsaved).collect()))
+    }
+
     /// What a text is: the edited one if the session holds it.
     pub fn text(&self, path: &Path) -> Option<Arc<str>> {
         self.documents.get(path).map(|document| document.text.clone())
@@ -308,7 +328,9 @@ impl Session {
                 .documents
                 .dirty()
                 // Values files of environments reach helm by `-f` or not at all.
-                .filter(|document| !chart.environments.iter().any(|e| e.values_files.contains(&document.path)))
+                .filter(|document| {
+                    !chart.environments.iter().any(|e| e.values_files.contains(&document.path))
+                })
                 .filter_map(|document| {
                     let inside = document.path.strip_prefix(&chart.dir).ok()?;
                     Some((inside.to_owned(), document.text.clone()))

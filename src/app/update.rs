@@ -45,6 +45,7 @@ impl Model {
     /// What follows from any change: environments, jumps, questions that rooms opened.
     fn settle(&mut self) -> Vec<Effect> {
         let mut effects = self.session.refresh_environments();
+        effects.extend(self.session.keep_unsaved());
         if let Some(goto) = &self.session.goto {
             let room = match goto {
                 Goto::Value(_) | Goto::Line { .. } => RoomId::Values,
@@ -367,6 +368,11 @@ impl Model {
                 chosen.iter().flat_map(|path| self.save(path)).collect()
             }
             (Then::Conflict(path), Answer::Chosen(row)) => self.resolve_conflict(&path, row),
+            (Then::Recover(unsaved), Answer::Yes) => {
+                let edits = unsaved.into_iter().map(|edit| (edit.path, edit.text.into()));
+                self.session.documents.edit("taking back unsaved edits", edits);
+                Vec::new()
+            }
             (Then::Quit, Answer::Yes) => self.leave(),
             (Then::WhichContext { cluster, contexts }, Answer::Chosen(row)) => match contexts.get(row) {
                 Some(context) => {
@@ -425,6 +431,7 @@ impl Model {
                     session.fail(error);
                 }
                 session.helm.take(now, result.clone());
+                session.invalidate_environments();
             }
             Message::Contexts(result) => {
                 session.contexts.take(now, result.clone());
@@ -487,6 +494,7 @@ impl Model {
                 session.world.log_lines(log.clone(), lines.clone(), *dropped);
             }
             Message::LogEnded { log, error } => session.world.log_ended(log, error.clone()),
+            Message::Unsaved(unsaved) => ask_recover(session, unsaved),
             Message::FilesChanged => return vec![Effect::LoadWorkspace],
             Message::Said(text) => session.say(text.clone()),
             Message::Launched(Ok(_))
@@ -513,6 +521,7 @@ impl Model {
             session.documents.loaded(path, text.clone(), Some(*hash));
         }
         session.problems.clone_from(&loaded.problems);
+        session.redactor = loaded.redactor.clone();
         session.workspace.take(session.now, Ok(loaded.workspace.clone()));
         session.invalidate_environments();
         let charts = &loaded.workspace.charts;
@@ -527,6 +536,9 @@ impl Model {
         }
         let mut effects = session.refresh_environments();
         effects.extend(check_clusters(session));
+        if first {
+            effects.push(Effect::LoadUnsaved);
+        }
         if first && charts.is_empty() {
             effects.extend(self.enter(RoomId::Releases));
         } else if first {
@@ -569,6 +581,32 @@ fn ask_conflict(session: &mut Session, path: &std::path::Path) {
     ];
     let title = format!("{name} changed on disk while it was edited here");
     session.ask(Ask::Choose { title, choices }, Then::Conflict(path.to_owned()));
+}
+
+/// Offers what an earlier run left unsaved.
+fn ask_recover(session: &mut Session, unsaved: &[crate::session::Unsaved]) {
+    if unsaved.is_empty() {
+        return;
+    }
+    let mut body = vec!["An earlier run ended with edits that were not saved:".to_owned()];
+    for edit in unsaved {
+        let name = edit.path.strip_prefix(&session.given.root).unwrap_or(&edit.path).display().to_string();
+        let disk =
+            session.documents.get(&edit.path).and_then(|document| document.disk).map(|hash| hash.hex());
+        let moved = if disk.unwrap_or_default() == edit.base { "" } else { "  (the file changed since)" };
+        body.push(format!("  {name}{moved}"));
+        if !edit.left_out.is_empty() {
+            body.push(format!("    secret, so not kept: {}", edit.left_out.join(", ")));
+        }
+    }
+    body.push("Taken back they are unsaved edits again: look at them, save or undo them.".to_owned());
+    let ask = Ask::Confirm {
+        title: "Unsaved edits".to_owned(),
+        body,
+        deed: "Take the edits back".to_owned(),
+        typed: None,
+    };
+    session.ask(ask, Then::Recover(unsaved.to_vec()));
 }
 
 /// One line about an operation that ended while nobody looked.

@@ -4,6 +4,7 @@
 mod clusters;
 mod files;
 mod operations;
+mod recovery;
 mod rendering;
 mod slot;
 mod watches;
@@ -30,6 +31,9 @@ use watches::Watches;
 /// Typing goes on for so long before the previews are worked out.
 const TYPING_PAUSE: Duration = Duration::from_millis(120);
 
+/// Unsaved edits are written down at most so much later.
+const RECOVERY_PAUSE: Duration = Duration::from_millis(400);
+
 /// What a slot is for; a newer wish for the same one replaces the older.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Slot {
@@ -45,6 +49,7 @@ enum Slot {
     Record(ReleaseRef, Option<u32>),
     Object,
     Plan,
+    Recovery,
     /// Never replaced: each launch, interrupt and setting has a number of its own.
     Once(u64),
     Watch(Watch),
@@ -55,7 +60,8 @@ enum Slot {
 struct Shared {
     given: Arc<Given>,
     folders: Arc<Folders>,
-    redactor: Arc<Redactor>,
+    /// Learns what the workspace's schemas and values say is secret.
+    redactor: Arc<Mutex<Arc<Redactor>>>,
     connections: Connections,
     store: Arc<Store>,
     /// Known once helm was found.
@@ -68,6 +74,10 @@ impl Shared {
     async fn answer(&self, message: Message) {
         // A closed channel means that the program ends.
         let _ = self.answers.send(message).await;
+    }
+
+    fn redactor(&self) -> Arc<Redactor> {
+        self.redactor.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn helm(&self) -> Result<(Arc<Helm>, Arc<CliRenderer>)> {
@@ -101,7 +111,7 @@ impl Workers {
         let shared = Shared {
             given: Arc::new(given),
             folders: Arc::new(folders),
-            redactor,
+            redactor: Arc::new(Mutex::new(redactor)),
             connections,
             store,
             renderer: Arc::default(),
@@ -160,6 +170,10 @@ impl Workers {
             Effect::Kill(id) => self.once(operations::interrupt(shared, id, true)),
             Effect::LoadOperations => self.once(operations::load(shared)),
             Effect::MarkSeen(id) => self.once(operations::mark_seen(shared, id)),
+            Effect::KeepUnsaved(edits) => {
+                self.slots.start(Slot::Recovery, RECOVERY_PAUSE, recovery::keep(shared, edits));
+            }
+            Effect::LoadUnsaved => self.once(recovery::load(shared)),
             Effect::Remember(setting) => self.once(files::remember(shared, setting)),
             // The loop's own.
             Effect::Copy { .. }

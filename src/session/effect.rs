@@ -59,6 +59,10 @@ pub enum Effect {
     Login { context: String },
     /// Take the mouse or give it back.
     CaptureMouse(bool),
+    /// Write the unsaved edits to the recovery log; none removes it.
+    KeepUnsaved(Vec<Unsaved>),
+    /// Read what an earlier run left in the recovery log.
+    LoadUnsaved,
     /// Write a setting of the user.
     Remember(Setting),
     /// Stop the process as Ctrl-Z does in a shell.
@@ -67,6 +71,23 @@ pub enum Effect {
     Redraw,
     /// Leave.
     Quit,
+}
+
+/// Edits of one file that are not saved.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Unsaved {
+    /// Absolute.
+    pub path: PathBuf,
+    /// What the disk held, as hex; empty for a file that did not exist.
+    pub base: String,
+    /// The text on disk that the edits were made on; not written down.
+    #[serde(skip)]
+    pub saved: Arc<str>,
+    /// The edited text; in the log without what is secret.
+    pub text: String,
+    /// Keys whose edits were left out of the log.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// A setting that is kept for the next start.

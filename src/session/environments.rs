@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::base::{Error, Problem, Severity};
-use crate::values::{LayerSet, Merged};
+use crate::values::{LayerSet, Merged, Rules};
 use crate::workspace::{self, Target, WorkspaceChart};
 use crate::yaml::KeyPath;
 
@@ -96,7 +96,8 @@ impl Session {
         preview: PreviewState,
     ) -> EnvironmentView {
         let provider = |path: &std::path::Path| self.text(path);
-        let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &provider);
+        let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &provider)
+            .with_rules(self.rules());
         let merged = layers.merge();
         let mut problems = layers.problems().to_vec();
         if problems.is_empty() {
@@ -104,6 +105,7 @@ impl Session {
                 let winner = merged.setters(path).last().cloned()?;
                 Some((shown(&chart.dir, &winner.file?), winner.line?))
             };
+            problems.extend(merged.problems().iter().cloned());
             problems.extend(chart.schema.check(&merged.value, &locate));
         }
         let contexts = self.contexts.ready().map_or(&[][..], Vec::as_slice);
@@ -116,6 +118,14 @@ impl Session {
             merged: Arc::new(merged),
             problems: problems.into_iter().map(|problem| problem.environment(&*environment.name)).collect(),
             preview,
+        }
+    }
+
+    /// Helm's rules for null differ between versions; without a helm the newest hold.
+    fn rules(&self) -> Rules {
+        match self.helm.ready() {
+            Some(helm) if helm.version < semver::Version::new(4, 2, 0) => Rules::Helm3,
+            _ => Rules::Helm4,
         }
     }
 

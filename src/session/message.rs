@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::hash::Hash;
+use crate::base::redact::Redactor;
 use crate::base::{Error, Problem};
 use crate::cluster::objects::ObjectsSnapshot;
 use crate::cluster::releases::ReleasesSnapshot;
@@ -14,7 +15,7 @@ use crate::manifest::{ChangeSet, Object, ObjectId};
 use crate::operations::{OperationId, OperationView, Plan};
 use crate::workspace::{ContextInfo, Workspace};
 
-use super::effect::{LogRef, Side};
+use super::effect::{LogRef, Side, Unsaved};
 use super::selection::{Mapped, ReleaseRef};
 
 /// An answer from the world.
@@ -92,6 +93,8 @@ pub enum Message {
     },
     /// Files of the workspace changed on disk.
     FilesChanged,
+    /// What an earlier run left unsaved.
+    Unsaved(Vec<Unsaved>),
     /// Something to say in passing: what was copied and where to.
     Said(String),
     /// An effect without an answer of its own failed.
@@ -107,6 +110,8 @@ pub enum Message {
 #[derive(Debug)]
 pub struct Loaded {
     pub workspace: Arc<Workspace>,
+    /// Knows what schemas and values say is secret.
+    pub redactor: Arc<Redactor>,
     /// Absolute path, text, hash.
     pub texts: Vec<(PathBuf, Arc<str>, Hash)>,
     /// What could not be read.

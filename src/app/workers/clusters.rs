@@ -133,7 +133,7 @@ pub(super) async fn fetch_object(shared: Shared, context: String, id: ObjectId) 
         let live = connection.live(&id.api_version, &id.kind, &namespace, &id.name).await?;
         let live = live.ok_or_else(|| Error::new("the object does not exist (any more)").at(id.short()))?;
         let text = crate::base::text::neutralise(&crate::yaml::write(&live)).into_owned();
-        Ok(Arc::from(shared.redactor.manifest(&text)))
+        Ok(Arc::from(shared.redactor().manifest(&text)))
     }
     .await;
     shared.answer(Message::Object { id, result }).await;
@@ -214,7 +214,7 @@ pub(super) async fn watch_log(shared: Shared, log: LogRef, token: CancellationTo
         let (mut lines, mut dropped, mut end) = (Vec::new(), 0, None);
         for item in batch.drain(..) {
             match item {
-                LogItem::Line(line) => lines.push(shared.redactor.text(&line.text)),
+                LogItem::Line(line) => lines.push(shared.redactor().text(&line.text)),
                 LogItem::Note(note) => lines.push(format!("· {note}")),
                 LogItem::Dropped(count) => dropped += count,
                 LogItem::End(reason) => end = Some(reason),

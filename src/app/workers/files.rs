@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::atomic::{self, SaveError};
 use crate::base::hash::Hash;
+use crate::base::redact::Redactor;
 use crate::base::{Error, Problem, Result};
 use crate::session::{Loaded, Message, SaveFailure, Setting};
-use crate::workspace;
+use crate::workspace::{self, Workspace};
 
 use super::Shared;
 
@@ -23,6 +24,9 @@ pub(super) async fn load(shared: Shared) {
     let root = shared.given.root.clone();
     let read = tokio::task::spawn_blocking(move || read(&root)).await;
     let result = read.unwrap_or_else(|error| Err(Error::new("reading the workspace failed").because(error)));
+    if let Ok(loaded) = &result {
+        *shared.redactor.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded.redactor.clone();
+    }
     shared.answer(Message::Workspace(result)).await;
 }
 
@@ -52,7 +56,18 @@ fn read(root: &Path) -> Result<Loaded> {
             }
         }
     }
-    Ok(Loaded { workspace: Arc::new(workspace), texts, problems })
+    let redactor = Arc::new(redactor_of(&workspace, &texts));
+    Ok(Loaded { workspace: Arc::new(workspace), redactor, texts, problems })
+}
+
+/// Hides what schemas mark as secret, and the secret strings of the values wherever they turn up.
+fn redactor_of(workspace: &Workspace, texts: &[(PathBuf, Arc<str>, Hash)]) -> Redactor {
+    let declared = workspace.charts.iter().flat_map(|chart| chart.schema.secret_paths());
+    let redactor = Redactor::new().with_paths(declared);
+    texts
+        .iter()
+        .filter_map(|(_, text, _)| crate::yaml::read(text).ok())
+        .fold(redactor, |redactor, values| redactor.learn(&values))
 }
 
 /// Writes one file if the disk still holds what was read.

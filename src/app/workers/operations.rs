@@ -48,7 +48,7 @@ async fn plan_of(shared: &Shared, request: &PlanRequest) -> Result<Plan> {
         }
         _ => ValuesVerdict::default(),
     };
-    planner(shared, shared.redactor.clone()).await?.plan(request, &verdict).await
+    planner(shared, shared.redactor()).await?.plan(request, &verdict).await
 }
 
 /// What is wrong with the saved values of an environment, in the words of the Values room.
@@ -74,7 +74,7 @@ fn concerns(workspace: &Workspace, chart: Option<&WorkspaceChart>, problem: &Pro
 
 /// Starts the supervisor.
 pub(super) async fn launch(shared: Shared, plan: Plan) {
-    let result = async { planner(&shared, shared.redactor.clone()).await?.launch(&plan).await }.await;
+    let result = async { planner(&shared, shared.redactor()).await?.launch(&plan).await }.await;
     if let Ok(id) = &result
         && let Ok(view) = shared.store.load(id)
     {

@@ -18,8 +18,7 @@ use super::{Shared, clusters};
 pub(super) async fn find_helm(shared: Shared) {
     let found = Helm::find(shared.given.helm.as_deref()).await.map(Arc::new);
     if let Ok(helm) = &found {
-        let renderer =
-            CliRenderer::new(helm.clone(), shared.folders.runtime.clone(), shared.redactor.clone());
+        let renderer = CliRenderer::new(helm.clone(), shared.folders.runtime.clone(), shared.redactor());
         *shared.renderer.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((helm.clone(), Arc::new(renderer)));
     }
@@ -44,7 +43,7 @@ async fn preview_of(shared: &Shared, request: &PreviewRequest) -> Result<Preview
     let (new, warnings) = objects(&renderer, edited).await?;
     let options = DiffOptions {
         mask,
-        redact: Some(manifest::Redact::by((*shared.redactor).clone())),
+        redact: Some(manifest::Redact::by((*shared.redactor()).clone())),
         ..DiffOptions::default()
     };
     let changes = manifest::diff(&saved, &new, &options);
@@ -100,7 +99,7 @@ async fn compare_of(shared: &Shared, request: CompareRequest) -> Result<Comparis
         old: before.side,
         new: after.side,
         skip_hooks: before.without_hooks || after.without_hooks,
-        redact: Some(manifest::Redact::by((*shared.redactor).clone())),
+        redact: Some(manifest::Redact::by((*shared.redactor()).clone())),
     };
     let changes: ChangeSet = manifest::diff(&before.objects, &after.objects, &options);
     let warnings = before.warnings.into_iter().chain(after.warnings).collect();
@@ -194,7 +193,7 @@ pub(super) async fn template(shared: Shared, generation: u64, mut request: Reque
         let (_, renderer) = shared.helm()?;
         request.show_only = vec![template.clone()];
         let rendered = renderer.render(&request).await.map_err(|error| error.error)?;
-        Ok(Arc::from(shared.redactor.manifest(&rendered.manifest)))
+        Ok(Arc::from(shared.redactor().manifest(&rendered.manifest)))
     }
     .await;
     shared.answer(Message::Template { generation, template, result }).await;
@@ -212,7 +211,7 @@ pub(super) async fn build_dependencies(shared: Shared, chart: PathBuf) {
                 chart.file_name().unwrap_or_default().to_string_lossy()
             ))
         } else {
-            Err(crate::helm::errors::explain(&shared.redactor.text(&neutralise(&output.stderr)))
+            Err(crate::helm::errors::explain(&shared.redactor().text(&neutralise(&output.stderr)))
                 .1
                 .at(chart.display().to_string()))
         }
