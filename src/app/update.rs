@@ -371,8 +371,9 @@ impl Model {
             (Then::Recover(unsaved), Answer::Yes) => {
                 let edits = unsaved.into_iter().map(|edit| (edit.path, edit.text.into()));
                 self.session.documents.edit("taking back unsaved edits", edits);
-                Vec::new()
+                vec![Effect::UnsavedAnswered { taken: true }]
             }
+            (Then::Recover(_), Answer::No) => vec![Effect::UnsavedAnswered { taken: false }],
             (Then::Quit, Answer::Yes) => self.leave(),
             (Then::WhichContext { cluster, contexts }, Answer::Chosen(row)) => match contexts.get(row) {
                 Some(context) => {

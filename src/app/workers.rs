@@ -174,6 +174,7 @@ impl Workers {
                 self.slots.start(Slot::Recovery, RECOVERY_PAUSE, recovery::keep(shared, edits));
             }
             Effect::LoadUnsaved => self.once(recovery::load(shared)),
+            Effect::UnsavedAnswered { taken } => self.once(recovery::answered(shared, taken)),
             Effect::Remember(setting) => self.once(files::remember(shared, setting)),
             // The loop's own.
             Effect::Copy { .. }

@@ -61,8 +61,10 @@ pub enum Effect {
     CaptureMouse(bool),
     /// Write the unsaved edits to the recovery log; none removes it.
     KeepUnsaved(Vec<Unsaved>),
-    /// Read what an earlier run left in the recovery log.
+    /// Read what an earlier run left in the recovery log, and set it aside until it is answered for.
     LoadUnsaved,
+    /// What was set aside was taken back, or is to be kept as a file of its own.
+    UnsavedAnswered { taken: bool },
     /// Write a setting of the user.
     Remember(Setting),
     /// Stop the process as Ctrl-Z does in a shell.

@@ -51,17 +51,40 @@ fn write(path: &std::path::Path, edits: Vec<Unsaved>, redactor: &Redactor) -> Re
     Ok(())
 }
 
-/// What an earlier run left.
+/// Where the log of an earlier run waits for an answer, so that new edits do not write over it.
+fn set_aside(shared: &Shared) -> PathBuf {
+    file(shared).with_extension("offered.json")
+}
+
+/// What an earlier run left, or an even earlier one whose question was never answered.
 pub(super) async fn load(shared: Shared) {
-    let path = file(&shared);
+    let (log, aside) = (file(&shared), set_aside(&shared));
     let found = tokio::task::spawn_blocking(move || {
-        let text = std::fs::read_to_string(path).ok()?;
+        if log.exists() {
+            std::fs::rename(&log, &aside).ok()?;
+        }
+        let text = std::fs::read_to_string(aside).ok()?;
         serde_json::from_str::<Vec<Unsaved>>(&text).ok()
     })
     .await;
     let unsaved = found.ok().flatten().unwrap_or_default();
     if !unsaved.is_empty() {
         shared.answer(Message::Unsaved(unsaved)).await;
+    }
+}
+
+/// Edits that were taken back are in the log again; those that were not are kept as a file of their own.
+pub(super) async fn answered(shared: Shared, taken: bool) {
+    let aside = set_aside(&shared);
+    if taken {
+        // The log itself is written a moment later; until then the old one stays.
+        tokio::time::sleep(super::RECOVERY_PAUSE * 2).await;
+        let _ = std::fs::remove_file(aside);
+        return;
+    }
+    let kept = aside.with_extension(format!("{}.kept", jiff::Timestamp::now().as_second()));
+    if std::fs::rename(&aside, &kept).is_ok() {
+        shared.answer(Message::Said(format!("the edits stay in {}", kept.display()))).await;
     }
 }
 
