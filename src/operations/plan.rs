@@ -188,6 +188,8 @@ pub(super) struct Facts {
     pub(super) driver: Option<Driver>,
     /// The record that runs: the deployed one, else the last.
     pub(super) current: Option<Arc<Record>>,
+    /// The last revision's record, when that is another one: a failed upgrade has changed what runs.
+    pub(super) last: Option<Arc<Record>>,
     /// The record that a rollback goes back to.
     pub(super) target: Option<Arc<Record>>,
 }

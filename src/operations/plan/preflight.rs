@@ -126,16 +126,19 @@ pub(super) async fn records(request: &PlanRequest, facts: &mut Facts, checks: &m
     };
     let current = history.iter().find(|row| row.status == Status::Deployed).or_else(|| history.first());
     let target = request.revision.and_then(|revision| history.iter().find(|row| row.revision == revision));
-    let mut found = [None, None];
-    for (slot, row) in found.iter_mut().zip([current, target.filter(|_| request.verb == Verb::Rollback)]) {
+    let last = history.first().filter(|last| current.is_some_and(|row| row.revision != last.revision));
+    let target = target.filter(|_| request.verb == Verb::Rollback);
+    let mut found = [None, None, None];
+    for (slot, row) in found.iter_mut().zip([current, last, target]) {
         let Some(row) = row else { continue };
         match connection.record(driver, &request.release.namespace, &row.storage).await {
             Ok(record) => *slot = Some(std::sync::Arc::new(record)),
             Err(fault) => checks.error(CheckLevel::Warning, &fault.into()),
         }
     }
-    let [current, target] = found;
+    let [current, last, target] = found;
     facts.current = current;
+    facts.last = last;
     facts.target = target;
 }
 

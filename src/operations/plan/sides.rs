@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use futures::StreamExt as _;
+
 use super::checks::{CheckLevel, Checks};
 use super::{Facts, Planner};
 use crate::base::{Hash, Result, atomic};
@@ -9,6 +11,9 @@ use crate::helm::record::Record;
 use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object, Side};
 use crate::operations::request::{PlanRequest, Verb};
 use crate::render::{DryRun, RenderCluster, RenderError, Rendered, Request, ValuesSource};
+
+/// Live objects read at a time.
+const AT_A_TIME: usize = 8;
 
 /// What a plan compares.
 #[derive(Debug, Default)]
@@ -50,7 +55,11 @@ async fn work(planner: &Planner, request: &PlanRequest, facts: &Facts, checks: &
         Verb::Install | Verb::Upgrade => {
             let (new, again) = rendered(planner, request, facts, checks, &mut sides).await?;
             options.mask = Mask::of(&new, &again, &options.new);
-            let old = if request.verb == Verb::Upgrade { current.unwrap_or_default() } else { Vec::new() };
+            let old = match (request.verb, &facts.last) {
+                (Verb::Upgrade, Some(_)) => there(request, facts, &new, &options.old, &mut sides).await?,
+                (Verb::Upgrade, None) => current.unwrap_or_default(),
+                _ => Vec::new(),
+            };
             if request.verb == Verb::Upgrade && facts.current.is_none() {
                 sides.incomplete =
                     Some("the deployed revision could not be read: everything shows as added".to_owned());
@@ -62,12 +71,17 @@ async fn work(planner: &Planner, request: &PlanRequest, facts: &Facts, checks: &
         Verb::Rollback => {
             let Some(target) = &facts.target else { return Ok(sides) };
             let new = objects_of(target)?;
-            sides.changes = manifest::diff(&current.unwrap_or_default(), &new, &options);
+            let old = there(request, facts, &new, &options.old, &mut sides).await?;
+            sides.changes = manifest::diff(&old, &new, &options);
             sides.objects.clone_from(&new);
             sides.new = new;
         }
         Verb::Uninstall => {
-            let old = current.unwrap_or_default();
+            // What a failed upgrade brought goes as well.
+            let old = match &facts.last {
+                Some(last) => objects_of(last)?,
+                None => current.unwrap_or_default(),
+            };
             let kept: Vec<Object> = old.iter().filter(|object| object.is_kept()).cloned().collect();
             if !kept.is_empty() {
                 let names: Vec<String> = kept.iter().map(|object| object.id.short()).collect();
@@ -108,6 +122,49 @@ fn objects_of(record: &Record) -> Result<Vec<Object>> {
         objects.extend(manifest::parse_from(&hook.manifest, Some(&hook.path))?);
     }
     Ok(objects)
+}
+
+/// What is really there, as far as the charts say anything about it: the live objects of the new side and of the last
+/// revision, with that revision's hooks. Where the live ones may not be read, the last revision as it was rendered.
+async fn there(
+    request: &PlanRequest,
+    facts: &Facts,
+    new: &[Object],
+    side: &Side,
+    sides: &mut Sides,
+) -> Result<Vec<Object>> {
+    let last = facts.last.as_deref().or(facts.current.as_deref());
+    let last = last.map(objects_of).transpose()?.unwrap_or_default();
+    let Some(connection) = &facts.connection else { return Ok(last) };
+    // Reduced to what the last revision rendered: what it set and the new side does not set is a change as well.
+    let mut named: Vec<Object> = last.iter().filter(|object| object.hook.is_none()).cloned().collect();
+    let fresh = new.iter().filter(|object| {
+        object.hook.is_none() && !last.iter().any(|other| other.id.key() == object.id.key())
+    });
+    named.extend(fresh.cloned());
+    let namespace = &request.release.namespace;
+    let mut calls = Vec::new();
+    for object in &named {
+        let id = &object.id;
+        let place = id.namespace.as_deref().unwrap_or(namespace);
+        calls.push(connection.live(&id.api_version, &id.kind, place, &id.name));
+    }
+    let found: Vec<_> = futures::stream::iter(calls).buffered(AT_A_TIME).collect().await;
+    let mut live = Vec::new();
+    for result in found {
+        match result {
+            Ok(object) => live.extend(object),
+            Err(fault) => {
+                sides.incomplete = Some(format!(
+                    "what is really there could not be read ({fault}), so it is compared with the last revision"
+                ));
+                return Ok(last);
+            }
+        }
+    }
+    let mut old = manifest::live_side(&named, &live, side);
+    old.extend(last.into_iter().filter(|object| object.hook.is_some()));
+    Ok(old)
 }
 
 /// Two renderings of the saved files, so that what is random shows; with the cluster's answers where it gives any.
