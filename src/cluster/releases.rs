@@ -90,7 +90,8 @@ impl RevisionRow {
             release: clean(labels.get("name")?),
             revision: labels.get("version")?.parse().ok()?,
             status: Status::parse(labels.get("status").map(String::as_str).unwrap_or_default()),
-            modified: seconds("modifiedAt").or_else(|| seconds("createdAt")).or(created),
+            // A new record starts with the labels of the one before: the latest of all tells.
+            modified: seconds("modifiedAt").max(seconds("createdAt")).max(created),
             storage: storage.to_owned(),
             resource_version: meta.resource_version.clone().unwrap_or_default(),
         })

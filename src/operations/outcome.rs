@@ -103,12 +103,12 @@ fn failed(view: &OperationView, code: Option<i32>) -> Outcome {
 }
 
 fn interrupted(view: &OperationView, witness: &Witness) -> Outcome {
-    let what = if view.killed.is_some() {
-        "was killed"
-    } else if view.interrupted.is_some() {
-        "was interrupted"
-    } else {
-        "was cut off without an exit"
+    let signal = view.steps.get(view.step()).and_then(|step| step.signal);
+    let what = match signal {
+        _ if view.killed.is_some() => "was killed".to_owned(),
+        _ if view.interrupted.is_some() => "was interrupted".to_owned(),
+        Some(signal) => format!("was cut off: somebody else ended helm (signal {signal})"),
+        None => "was cut off without an exit".to_owned(),
     };
     let mut outcome = Outcome::new(Verdict::Interrupted, format!("{} {what}", view.verb()));
     if witness.looked {

@@ -40,8 +40,11 @@ const LINGER: Duration = Duration::from_secs(2);
 pub fn supervise(folder: &Path) -> Result<()> {
     // Fails only when we lead a session already, which is what is wanted.
     let _ = rustix::process::setsid();
-    let outcome = prepare(folder);
-    match outcome {
+    run_here(folder)
+}
+
+fn run_here(folder: &Path) -> Result<()> {
+    match prepare(folder) {
         Ok((mut run, _locks)) => run.all(),
         Err(error) => {
             let json = serde_json::json!({"what": error.what, "cause": error.cause, "next": error.next});
@@ -322,3 +325,7 @@ fn next_line(from: &mut impl std::io::BufRead, line: &mut Vec<u8>) -> std::io::R
         }
     }
 }
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;
