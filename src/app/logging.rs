@@ -38,10 +38,11 @@ pub fn start(folder: &Path, level: Option<&str>) -> Result<Log> {
 }
 
 fn filter(level: Option<&str>) -> (EnvFilter, Option<String>) {
-    let fallback = || EnvFilter::new("info");
+    // kube logs whole answers that it cannot read, and those may hold secrets.
+    let fallback = || EnvFilter::new("info,kube_client=error");
     match level.filter(|level| !level.trim().is_empty()) {
         None => (fallback(), None),
-        Some(level) => match EnvFilter::try_new(level) {
+        Some(level) => match EnvFilter::try_new(format!("{level},kube_client=error")) {
             Ok(filter) => (filter, None),
             Err(error) => (fallback(), Some(format!("{LEVEL_VARIABLE}={level}: {error}; info is used"))),
         },

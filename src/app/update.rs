@@ -501,7 +501,6 @@ impl Model {
             Message::Launched(Ok(_))
             | Message::Compared { .. }
             | Message::Template { .. }
-            | Message::Object { .. }
             | Message::Planned { .. } => {}
         }
         Vec::new()

@@ -47,7 +47,6 @@ enum Slot {
     Dependencies(PathBuf),
     Cluster(String),
     Record(ReleaseRef, Option<u32>),
-    Object,
     Plan,
     Recovery,
     /// Never replaced: each launch, interrupt and setting has a number of its own.
@@ -158,9 +157,6 @@ impl Workers {
             Effect::FetchRecord { release, revision } => {
                 let slot = Slot::Record(release.clone(), revision);
                 self.slots.start(slot, now, clusters::fetch_record(shared, release, revision));
-            }
-            Effect::FetchObject { context, id } => {
-                self.slots.start(Slot::Object, now, clusters::fetch_object(shared, context, id));
             }
             Effect::Plan { generation, request } => {
                 self.slots.start(Slot::Plan, now, operations::plan(shared, generation, *request));

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::base::hash::Hash;
 use crate::cluster::objects::Wanted;
-use crate::manifest::ObjectId;
 use crate::operations::{OperationId, Plan, PlanRequest};
 use crate::render::Request;
 
@@ -37,8 +36,6 @@ pub enum Effect {
     PinCluster { cluster: String, context: String, namespace: Option<String> },
     /// One revision's record; the highest without a number. Slot: release and revision.
     FetchRecord { release: ReleaseRef, revision: Option<u32> },
-    /// One live object as YAML. Slot: one.
-    FetchObject { context: String, id: ObjectId },
     /// Work out a plan. Slot: one.
     Plan { generation: u64, request: Box<PlanRequest> },
     /// Start the supervisor for a confirmed plan.

@@ -11,7 +11,7 @@ use crate::cluster::releases::ReleasesSnapshot;
 use crate::cluster::{Identity, Pinned};
 use crate::helm::Helm;
 use crate::helm::record::Record;
-use crate::manifest::{ChangeSet, Object, ObjectId};
+use crate::manifest::{ChangeSet, Object};
 use crate::operations::{OperationId, OperationView, Plan};
 use crate::workspace::{ContextInfo, Workspace};
 

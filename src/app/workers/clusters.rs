@@ -16,7 +16,6 @@ use crate::cluster::objects::{self, WatchState};
 use crate::cluster::releases::{self, ReleasesSnapshot};
 use crate::cluster::{Connection, Fault, Kubeconfig, Pinned, Pins};
 use crate::helm::record::Record;
-use crate::manifest::ObjectId;
 use crate::session::{LogRef, Message, ReleaseRef};
 
 use super::{Shared, rendering};
@@ -124,19 +123,6 @@ pub(super) async fn record(
 pub(super) async fn fetch_record(shared: Shared, release: ReleaseRef, revision: Option<u32>) {
     let result = record(&shared, &release, revision).await.map(Arc::new);
     shared.answer(Message::Record { release, revision, result }).await;
-}
-
-pub(super) async fn fetch_object(shared: Shared, context: String, id: ObjectId) {
-    let result = async {
-        let connection = shared.connections.open(&context).await?;
-        let namespace = id.namespace.clone().unwrap_or_default();
-        let live = connection.live(&id.api_version, &id.kind, &namespace, &id.name).await?;
-        let live = live.ok_or_else(|| Error::new("the object does not exist (any more)").at(id.short()))?;
-        let text = crate::base::text::neutralise(&crate::yaml::write(&live)).into_owned();
-        Ok(Arc::from(shared.redactor().manifest(&text)))
-    }
-    .await;
-    shared.answer(Message::Object { id, result }).await;
 }
 
 /// Connects, however long it takes; `None` when the watch is not wanted any more.
