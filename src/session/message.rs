@@ -66,10 +66,6 @@ pub enum Message {
         revision: Option<u32>,
         result: Result<Arc<Record>, Error>,
     },
-    Object {
-        id: ObjectId,
-        result: Result<Arc<str>, Error>,
-    },
     Planned {
         generation: u64,
         result: Result<Arc<Plan>, Error>,
