@@ -81,11 +81,22 @@ impl Model {
         );
         watches.extend(self.rooms.peek(session.room).watches(session));
         if session.room != RoomId::Run {
-            // A running operation's objects stay watched wherever the user looks.
-            watches.extend(self.rooms.run.watches(session));
+            // A running operation's objects stay watched wherever the user looks, unless the room that is shown
+            // watches the same thing in its own way: two watches of one release would take turns on the screen.
+            let others = self.rooms.run.watches(session).into_iter().filter(|other| !covers(&watches, other));
+            watches.extend(others.collect::<Vec<_>>());
         }
         watches.sort();
         watches.dedup();
         watches
     }
+}
+
+/// Whether one of the watches fills the same place of the session.
+fn covers(watches: &[Watch], other: &Watch) -> bool {
+    watches.iter().any(|watch| match (watch, other) {
+        (Watch::Objects { release: a, .. }, Watch::Objects { release: b, .. }) => a == b,
+        (Watch::Releases { context: a, .. }, Watch::Releases { context: b, .. }) => a == b,
+        (a, b) => a == b,
+    })
 }

@@ -121,7 +121,7 @@ impl Model {
             }
             Command::Install => self.plan(Verb::Install),
             Command::Upgrade => self.plan(Verb::Upgrade),
-            Command::Test | Command::RunTests => self.plan(Verb::Test),
+            Command::Test => self.plan(Verb::Test),
             Command::Uninstall => self.plan(Verb::Uninstall),
             Command::Rollback => self.choose_rollback(),
             Command::Login => match self.session.release() {

@@ -30,7 +30,8 @@ use crate::cluster::releases::ReleaseRow;
 use crate::helm::Major;
 use crate::operations::{OperationId, OperationView, Verb, Way};
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, ReleaseRef, RoomId, Session, Then, Watch,
+    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, ReleaseRef, RoomId, Session, Then,
+    Watch,
 };
 use crate::ui::Filter;
 use live::Live;
@@ -106,7 +107,8 @@ impl Run {
             return Vec::new();
         }
         session.copyable = self.copyable(session);
-        let Some(view) = self.live.as_ref().filter(|_| self.screen == Screen::Operation).and_then(|l| l.view_of(session))
+        let Some(view) =
+            self.live.as_ref().filter(|_| self.screen == Screen::Operation).and_then(|l| l.view_of(session))
         else {
             return Vec::new();
         };
@@ -262,13 +264,11 @@ impl Run {
                 return Vec::new();
             }
             Command::RunTests => {
-                return match self.operation(session).cloned() {
-                    Some(view) => self.plan_after(session, &view, Verb::Test, None),
-                    None => {
-                        session.say("no operation is selected");
-                        Vec::new()
-                    }
-                };
+                if let Some(view) = self.operation(session).cloned() {
+                    return self.plan_after(session, &view, Verb::Test, None);
+                }
+                session.say("no operation is selected");
+                return Vec::new();
             }
             _ => {}
         }
@@ -286,23 +286,20 @@ impl Run {
             self.filtering = true;
             return Vec::new();
         }
-        match self.planning.update(session, action) {
-            Some(effects) => effects,
-            None => {
-                self.screen = Screen::Past;
-                Vec::new()
-            }
+        let effects = self.planning.update(session, action);
+        if effects.is_none() {
+            self.screen = Screen::Past;
         }
+        effects.unwrap_or_default()
     }
 
     /// The filter of what is shown.
     fn set_filter(&mut self, change: impl FnOnce(&str) -> String) {
-        match (self.screen, &mut self.live) {
-            (Screen::Operation, Some(live)) => live.filter = Filter::parse(&change(live.filter.text())),
-            _ => {
-                let text = change(self.planning.changes.filter_text());
-                self.planning.changes.filter(Filter::parse(&text));
-            }
+        if let (Screen::Operation, Some(live)) = (self.screen, &mut self.live) {
+            live.filter = Filter::parse(&change(live.filter.text()));
+        } else {
+            let text = change(self.planning.changes.filter_text());
+            self.planning.changes.filter(Filter::parse(&text));
         }
     }
 
@@ -331,7 +328,11 @@ impl Run {
             if !shown {
                 let outcome = summary::judge(session, view);
                 let words = format!("{}: {} (6 shows it)", view.spec.title(), outcome.headline);
-                if outcome.verdict == crate::operations::Verdict::Good { session.say(words) } else { session.warn(words) }
+                if outcome.verdict == crate::operations::Verdict::Good {
+                    session.say(words);
+                } else {
+                    session.warn(words);
+                }
             }
         }
     }
@@ -415,7 +416,7 @@ impl Room for Run {
         match message {
             Message::Planned { generation, result } => self.planning.take(*generation, result),
             Message::Launched(Ok(id)) => {
-                self.planning = Planning { generation: self.planning.generation, ..Planning::default() };
+                self.planning = Planning::after(self.planning.generation);
                 self.running.insert(id.clone());
                 self.show(id.clone());
                 if !session.world.operations.contains_key(id) {
@@ -437,9 +438,13 @@ impl Room for Run {
             .flatten();
         let mut watches = Vec::new();
         for view in session.world.operations.values() {
-            let fresh = view.ended.is_none_or(|ended| super::elapsed(ended, session.now).as_secs() < AFTERGLOW);
+            let fresh =
+                view.ended.is_none_or(|ended| super::elapsed(ended, session.now).as_secs() < AFTERGLOW);
             let here = shown.is_some_and(|shown| shown.spec.id == view.spec.id);
-            if (view.is_running() || fresh || here) && summary::is_newest(session, view) && !view.spec.objects.is_empty() {
+            if (view.is_running() || fresh || here)
+                && summary::is_newest(session, view)
+                && !view.spec.objects.is_empty()
+            {
                 let ids: Arc<[Wanted]> = view.spec.objects.iter().map(Wanted::from).collect();
                 watches.push(Watch::Objects { release: view.spec.release.clone(), ids });
                 watches.push(releases(session, &view.spec.release));
@@ -456,6 +461,14 @@ impl Room for Run {
         watches.sort();
         watches.dedup();
         watches
+    }
+
+    fn is_working(&self, session: &Session) -> bool {
+        match (self.screen, &self.live) {
+            (Screen::Plan, _) => self.planning.awaited.is_some() || self.planning.launching.is_some(),
+            (Screen::Operation, Some(live)) => live.view_of(session).is_none_or(|view| view.is_running()),
+            _ => session.world.operations.values().any(|view| view.is_running()),
+        }
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
@@ -504,7 +517,9 @@ fn ways_question(ways: &[Way]) -> Ask {
 /// What a kill leaves behind: helm cannot write its record any more.
 fn killed_leaves(verb: Verb) -> &'static str {
     match verb {
-        Verb::Install => "the release stays pending-install and blocks the next install and upgrade until a way out is taken",
+        Verb::Install => {
+            "the release stays pending-install and blocks the next install and upgrade until a way out is taken"
+        }
         Verb::Upgrade => "the release stays pending-upgrade: roll back to the last deployed revision",
         Verb::Rollback => "the release stays pending-rollback: roll back again",
         Verb::Test => "the release keeps its revision; test pods stay behind",

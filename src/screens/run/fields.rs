@@ -28,13 +28,9 @@ impl Field {
     /// The fields of a verb, in the order of the screen.
     pub(super) fn of(verb: Verb) -> &'static [Self] {
         match verb {
-            Verb::Install => &[
-                Self::Timeout,
-                Self::Wait,
-                Self::RollbackOnFailure,
-                Self::CreateNamespace,
-                Self::TestAfter,
-            ],
+            Verb::Install => {
+                &[Self::Timeout, Self::Wait, Self::RollbackOnFailure, Self::CreateNamespace, Self::TestAfter]
+            }
             Verb::Upgrade => &[Self::Timeout, Self::Wait, Self::RollbackOnFailure, Self::TestAfter],
             Verb::Rollback => &[Self::Revision, Self::Timeout, Self::Wait, Self::TestAfter],
             Verb::Test => &[Self::Timeout],
@@ -131,15 +127,15 @@ impl Field {
 /// Reads a time-out as it is typed: `90s`, `10m`, `1h30m`, or seconds alone.
 pub(super) fn parse_timeout(text: &str) -> Result<Duration, Error> {
     let wrong = || {
-        Error::new(format!("\"{}\" is no time-out", text.trim())).next("write it as 90s, 10m or 1h30m, up to 24h")
+        Error::new(format!("\"{}\" is no time-out", text.trim()))
+            .next("write it as 90s, 10m or 1h30m, up to 24h")
     };
     let text = text.trim();
-    let duration = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-            Duration::try_from(parsed).map_err(|_| wrong())?
-        }
+    let duration = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+        Duration::try_from(parsed).map_err(|_| wrong())?
     };
     let whole = Duration::from_secs(duration.as_secs());
     if whole.is_zero() || whole > LONGEST || whole != duration { Err(wrong()) } else { Ok(whole) }

@@ -76,7 +76,7 @@ impl Live {
             dense: false,
             steer: true,
             filter: Filter::default(),
-            output: TextState { wrap: true, ..TextState::following() },
+            output: following(true),
             log: TextState::following(),
             events: TextState::following(),
             pinned: None,
@@ -140,7 +140,8 @@ impl Live {
 
     /// Follows the world: what moved, whose log speaks, where the cursor belongs.
     pub(super) fn refresh(&mut self, session: &Session) {
-        let (Some(view), Some(snapshot)) = (self.view_of(session).cloned(), self.snapshot(session).cloned()) else {
+        let (Some(view), Some(snapshot)) = (self.view_of(session).cloned(), self.snapshot(session).cloned())
+        else {
             return;
         };
         let digest = digest(&snapshot);
@@ -155,7 +156,7 @@ impl Live {
         if next != self.automatic {
             self.automatic = next;
             if self.pinned.is_none() {
-                self.log = TextState { wrap: self.log.wrap, ..TextState::following() };
+                self.log = following(self.log.wrap);
             }
         }
         if self.steer {
@@ -216,7 +217,11 @@ impl Live {
                 }
                 Focus::Events => {
                     if let Some(snapshot) = self.snapshot(session).cloned() {
-                        scroll(&mut self.events, &Events { rows: &snapshot.events, now: session.now }, command);
+                        scroll(
+                            &mut self.events,
+                            &Events { rows: &snapshot.events, now: session.now },
+                            command,
+                        );
                     }
                 }
             },
@@ -224,13 +229,19 @@ impl Live {
     }
 
     fn in_objects(&mut self, session: &Session, command: Command) {
-        let (Some(view), Some(snapshot)) = (self.view_of(session).cloned(), self.snapshot(session).cloned()) else {
+        let (Some(view), Some(snapshot)) = (self.view_of(session).cloned(), self.snapshot(session).cloned())
+        else {
             return;
         };
         let rows = self.rows(session, &view, &snapshot);
         let moves = matches!(
             command,
-            Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Top | Command::Bottom
+            Command::Up
+                | Command::Down
+                | Command::PageUp
+                | Command::PageDown
+                | Command::Top
+                | Command::Bottom
         );
         if moves {
             self.steer = false;
@@ -244,7 +255,8 @@ impl Live {
             Command::Bottom => self.list.last(&rows),
             Command::Fold | Command::Left | Command::Right => {
                 let Some(key) = self.list.selected().map(str::to_owned) else { return };
-                let depth = rows.position(&key).and_then(|at| snapshot.rows.get(at)).map_or(0, |row| row.depth);
+                let depth =
+                    rows.position(&key).and_then(|at| snapshot.rows.get(at)).map_or(0, |row| row.depth);
                 match command {
                     Command::Left => self.folds.set(&key, depth, false),
                     Command::Right => self.folds.set(&key, depth, true),
@@ -275,7 +287,7 @@ impl Live {
             session.say(format!("container {} of {}, o shows the next", next + 1, logs.len()));
         }
         self.pinned = logs.into_iter().nth(next);
-        self.log = TextState { wrap: self.log.wrap, ..TextState::following() };
+        self.log = following(self.log.wrap);
         self.focus = Focus::Log;
     }
 
@@ -313,7 +325,7 @@ impl Live {
         if !self.filter.is_empty() {
             self.filter = Filter::default();
         } else if self.focus == Focus::Log && self.pinned.take().is_some() {
-            self.log = TextState { wrap: self.log.wrap, ..TextState::following() };
+            self.log = following(self.log.wrap);
         } else if self.focus != Focus::Objects {
             self.focus = Focus::Objects;
         } else {
@@ -321,6 +333,13 @@ impl Live {
         }
         true
     }
+}
+
+/// A text that follows at its end.
+fn following(wrap: bool) -> TextState {
+    let mut state = TextState::following();
+    state.wrap = wrap;
+    state
 }
 
 /// Why it does not work. An object that helm has not sent yet is no cause, nor is one that an uninstall removed.
@@ -340,7 +359,10 @@ pub(super) fn blocking<'s>(view: &OperationView, snapshot: &'s ObjectsSnapshot) 
         health => health < Health::Unknown,
     };
     if view.spec.verb == Verb::Uninstall {
-        return snapshot.rows.iter().find(|row| row.depth == 0 && row.health != Health::Missing && !row.uid.is_empty());
+        return snapshot
+            .rows
+            .iter()
+            .find(|row| row.depth == 0 && row.health != Health::Missing && !row.uid.is_empty());
     }
     snapshot
         .rows

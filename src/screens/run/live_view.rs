@@ -4,12 +4,12 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::head;
 use super::live::{self, Focus, Live};
 use super::objects;
-use super::plan_view::{below, is_wide, split};
+use super::plan_view::{below, is_wide};
 use super::summary;
 use super::texts::{Events, Log, Output};
-use super::head;
 use crate::base::time;
 use crate::cluster::objects::ObjectsSnapshot;
 use crate::operations::{OperationView, Verb};
@@ -31,7 +31,8 @@ impl Live {
     /// Draws it.
     pub(super) fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
         let Some(view) = self.view_of(session).cloned() else {
-            let inner = Pane::new("Run").focused(true).zoomed(look.zoomed).draw(frame.buffer_mut(), area, look.theme);
+            let inner =
+                Pane::new("Run").focused(true).zoomed(look.zoomed).draw(frame.buffer_mut(), area, look.theme);
             let what = "reading the operation's journal";
             Face::Loading { what, since: face::PATIENCE }.draw(frame.buffer_mut(), inner, look.theme);
             return;
@@ -54,8 +55,18 @@ impl Live {
                 rest = below(rest, 1);
             }
             if hidden > 0 && shown < room {
-                let more = format!("   {} {} more lines, y copies all", look.theme.glyphs.ellipsis, lines.len() - shown);
-                Rich::of(Role::Muted, more).draw(frame.buffer_mut(), (rest.x, rest.y), rest.width, look.theme, None);
+                let more = format!(
+                    "   {} {} more lines, y copies all",
+                    look.theme.glyphs.ellipsis,
+                    lines.len() - shown
+                );
+                Rich::of(Role::Muted, more).draw(
+                    frame.buffer_mut(),
+                    (rest.x, rest.y),
+                    rest.width,
+                    look.theme,
+                    None,
+                );
                 rest = below(rest, 1);
             }
         }
@@ -74,7 +85,14 @@ impl Live {
         }
     }
 
-    fn view_wide(&mut self, session: &Session, view: &OperationView, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_wide(
+        &mut self,
+        session: &Session,
+        view: &OperationView,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
         let percent = if area.width >= 160 { 48 } else { 54 };
         let Some((left, right)) = layout::columns(area, percent, 44, 40) else { return };
         let (objects, events) = layout::rows(left, 70, 6, 4).unwrap_or((left, Rect::ZERO));
@@ -99,7 +117,8 @@ impl Live {
                     Focus::Output => Some((Role::Muted, Output::of(view).len().to_string())),
                     Focus::Log => self.log_view(session).map(|log| (Role::Muted, log.total.to_string())),
                     Focus::Events => {
-                        let warnings = snapshot.map_or(0, |s| s.events.iter().filter(|event| event.warning).count());
+                        let warnings =
+                            snapshot.map_or(0, |s| s.events.iter().filter(|event| event.warning).count());
                         (warnings > 0).then(|| (Role::Warn, format!("{} {warnings}", look.theme.glyphs.warn)))
                     }
                 };
@@ -130,7 +149,14 @@ impl Live {
         }
     }
 
-    fn view_objects(&mut self, session: &Session, view: &OperationView, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_objects(
+        &mut self,
+        session: &Session,
+        view: &OperationView,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
         let focused = self.focus == Focus::Objects;
         let mut pane = Pane::new("Objects").focused(focused).zoomed(look.zoomed);
         let snapshot = self.snapshot(session).cloned();
@@ -140,21 +166,30 @@ impl Live {
             let face = if view.spec.objects.is_empty() {
                 Face::Empty { why: "this operation names no objects", hint: None }
             } else if view.is_running() || elapsed(view.ended.unwrap_or(since), session.now).as_secs() < 10 {
-                Face::Loading { what: "asking the cluster for the objects", since: elapsed(since, session.now) }
+                Face::Loading {
+                    what: "asking the cluster for the objects",
+                    since: elapsed(since, session.now),
+                }
             } else {
-                Face::Empty { why: "its objects are not watched any more", hint: Some(("5", "see them in Releases")) }
+                Face::Empty {
+                    why: "its objects are not watched any more",
+                    hint: Some(("5", "see them in Releases")),
+                }
             };
             face.draw(frame.buffer_mut(), inner, look.theme);
             return;
         };
         let (good, all) = tally(&snapshot);
-        let mut note = Rich::of(if good == all { Role::Good } else { Role::Text }, format!("{good} of {all} healthy"));
+        let mut note =
+            Rich::of(if good == all { Role::Good } else { Role::Text }, format!("{good} of {all} healthy"));
         if !self.filter.is_empty() {
             note = Rich::of(Role::Match, format!("/{}  ", self.filter.text())).join(note);
         }
         pane = pane.note(note);
         if let Some(fault) = snapshot.fault() {
-            let age = snapshot.at.map_or_else(String::new, |at| format!(", {} old", time::relative(at, session.now)));
+            let age = snapshot
+                .at
+                .map_or_else(String::new, |at| format!(", {} old", time::relative(at, session.now)));
             pane = pane.foot(Rich::of(Role::Warn, format!("{}{age}", fault.word())));
         } else if self.steer && view.is_running() {
             pane = pane.foot(Rich::of(Role::Muted, "the cursor follows what blocks"));
@@ -167,7 +202,8 @@ impl Live {
         let selected = self.list.selected().map(str::to_owned);
         let rows = self.rows(session, view, &snapshot);
         // Where the cursor stood may be folded away now: its owner takes over.
-        if let Some(at) = selected.and_then(|key| snapshot.rows.iter().position(|row| objects::key(row) == key))
+        if let Some(at) =
+            selected.and_then(|key| snapshot.rows.iter().position(|row| objects::key(row) == key))
             && let Some(key) = rows.shown_key(at).map(str::to_owned)
         {
             self.list.select(key);
@@ -180,13 +216,19 @@ impl Live {
             Column::fill("why", 12).spare(1),
             Column::fit("for", 3, 5).right().spare(3),
         ];
-        Table::new(&columns, &rows).focused(focused).draw(frame.buffer_mut(), inner, &mut self.list, look.theme);
+        Table::new(&columns, &rows).focused(focused).draw(
+            frame.buffer_mut(),
+            inner,
+            &mut self.list,
+            look.theme,
+        );
     }
 
     fn view_output(&mut self, view: &OperationView, frame: &mut Frame, area: Rect, look: &Look) {
         let focused = self.focus == Focus::Output;
         let output = Output::of(view);
-        let mut pane = Pane::new(format!("helm {}", view.spec.helm_version)).focused(focused).zoomed(look.zoomed);
+        let mut pane =
+            Pane::new(format!("helm {}", view.spec.helm_version)).focused(focused).zoomed(look.zoomed);
         if view.steps.len() > 1 {
             let words = format!("step {} of {}: {}", view.step() + 1, view.steps.len(), view.verb());
             pane = pane.note(Rich::of(Role::Muted, words));
@@ -198,20 +240,36 @@ impl Live {
         TextView::new(&output).focused(focused).draw(frame.buffer_mut(), inner, &mut self.output, look.theme);
     }
 
-    fn view_log(&mut self, session: &Session, view: &OperationView, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_log(
+        &mut self,
+        session: &Session,
+        view: &OperationView,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
         let focused = self.focus == Focus::Log;
         let Some(log) = self.log_ref().cloned() else {
-            let inner = Pane::new("Log").focused(focused).zoomed(look.zoomed).draw(frame.buffer_mut(), area, look.theme);
+            let inner = Pane::new("Log").focused(focused).zoomed(look.zoomed).draw(
+                frame.buffer_mut(),
+                area,
+                look.theme,
+            );
             let why = if view.is_running() {
                 "jobs, hooks and tests are followed here as they run"
             } else {
                 "no job, hook or test of it has a log"
             };
-            Face::Empty { why, hint: Some(("o", "the log of the pod under the cursor")) }
-                .draw(frame.buffer_mut(), inner, look.theme);
+            Face::Empty { why, hint: Some(("o", "the log of the pod under the cursor")) }.draw(
+                frame.buffer_mut(),
+                inner,
+                look.theme,
+            );
             return;
         };
-        let title = Rich::of(Role::Text, log.pod.clone()).then(Role::Muted, " › ").then(Role::Text, log.container.clone());
+        let title = Rich::of(Role::Text, log.pod.clone())
+            .then(Role::Muted, " › ")
+            .then(Role::Text, log.container.clone());
         let mut note = Rich::default();
         if log.previous {
             note.push(Role::Warn, "previous run");
@@ -234,10 +292,19 @@ impl Live {
             }
             Some(lines) if lines.lines.is_empty() => match &lines.error {
                 Some(error) => Face::Failed { error, hint: None }.draw(frame.buffer_mut(), inner, look.theme),
-                None => Face::Empty { why: "it has written nothing", hint: None }.draw(frame.buffer_mut(), inner, look.theme),
+                None => Face::Empty { why: "it has written nothing", hint: None }.draw(
+                    frame.buffer_mut(),
+                    inner,
+                    look.theme,
+                ),
             },
             Some(lines) => {
-                TextView::new(&Log(lines)).focused(focused).draw(frame.buffer_mut(), inner, &mut self.log, look.theme);
+                TextView::new(&Log(lines)).focused(focused).draw(
+                    frame.buffer_mut(),
+                    inner,
+                    &mut self.log,
+                    look.theme,
+                );
             }
         }
     }
@@ -256,14 +323,29 @@ impl Live {
         }
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
         if rows.is_empty() {
-            Face::Empty { why: "no events about its objects", hint: None }.draw(frame.buffer_mut(), inner, look.theme);
+            Face::Empty { why: "no events about its objects", hint: None }.draw(
+                frame.buffer_mut(),
+                inner,
+                look.theme,
+            );
         } else {
-            TextView::new(&events).focused(focused).draw(frame.buffer_mut(), inner, &mut self.events, look.theme);
+            TextView::new(&events).focused(focused).draw(
+                frame.buffer_mut(),
+                inner,
+                &mut self.events,
+                look.theme,
+            );
         }
     }
 
     /// How far it is, and what it waits for.
-    fn running_lines(&self, session: &Session, view: &OperationView, width: usize, glyphs: &Glyphs) -> Vec<Rich> {
+    fn running_lines(
+        &self,
+        session: &Session,
+        view: &OperationView,
+        width: usize,
+        glyphs: &Glyphs,
+    ) -> Vec<Rich> {
         let step = view.steps.get(view.step());
         let from = step.and_then(|step| step.started).or(view.started).unwrap_or(view.spec.created);
         let spent = elapsed(from, session.now);
@@ -276,7 +358,10 @@ impl Live {
         let done = usize::try_from(spent.as_secs()).unwrap_or(usize::MAX);
         let total = usize::try_from(limit.as_secs()).unwrap_or(usize::MAX);
         let late = spent.as_secs() * 5 > limit.as_secs() * 4;
-        line.push(if late { Role::Warn } else { Role::Accent }, format!("  {}", glyphs.progress(done, total, bar)));
+        line.push(
+            if late { Role::Warn } else { Role::Accent },
+            format!("  {}", glyphs.progress(done, total, bar)),
+        );
         line.push(
             Role::Text,
             format!("  {} of {}", text::duration(spent.as_secs()), text::duration(limit.as_secs())),
@@ -292,8 +377,15 @@ impl Live {
         let mut lines = vec![line];
         if let Some(unanswered) = view.unanswered(session.now) {
             let asked = text::duration(unanswered.as_secs());
-            let kill = if unanswered.as_secs() >= super::KILL_AFTER { "x offers to kill it" } else { "x offers kill after 10s" };
-            lines.push(Rich::of(Role::Warn, format!(" {} asked to stop {asked} ago, helm has not answered; {kill}", glyphs.warn)));
+            let kill = if unanswered.as_secs() >= super::KILL_AFTER {
+                "x offers to kill it"
+            } else {
+                "x offers kill after 10s"
+            };
+            lines.push(Rich::of(
+                Role::Warn,
+                format!(" {} asked to stop {asked} ago, helm has not answered; {kill}", glyphs.warn),
+            ));
         }
         let Some(snapshot) = snapshot else { return lines };
         match (live::cause(view, snapshot), live::blocking(view, snapshot)) {
@@ -320,7 +412,10 @@ impl Live {
                 let words = match view.spec.verb {
                     Verb::Uninstall => "all its objects are gone; helm finishes".to_owned(),
                     _ if good == all => "everything is healthy; helm finishes".to_owned(),
-                    _ => format!("{} not there yet: hooks run first, then helm sends them", text::count(all - good, "object")),
+                    _ => format!(
+                        "{} not there yet: hooks run first, then helm sends them",
+                        text::count(all - good, "object")
+                    ),
                 };
                 lines.push(Rich::of(Role::Muted, format!(" {} {words}", glyphs.dot)));
             }
@@ -358,7 +453,13 @@ impl Live {
     }
 
     /// What came of it, why, and what may be done.
-    fn over_lines(&self, session: &Session, view: &OperationView, width: usize, glyphs: &Glyphs) -> Vec<Rich> {
+    fn over_lines(
+        &self,
+        session: &Session,
+        view: &OperationView,
+        width: usize,
+        glyphs: &Glyphs,
+    ) -> Vec<Rich> {
         let outcome = summary::judge(session, view);
         let (role, mark) = summary::look_of(outcome.verdict, glyphs);
         let wide = width.saturating_sub(4);
@@ -367,9 +468,13 @@ impl Live {
             let lead = if i == 0 { format!(" {mark} ") } else { "   ".to_owned() };
             lines.push(Rich::of(role, format!("{lead}{line}")));
         }
-        let mut facts = Rich::of(Role::Muted, format!("   took {}", text::duration(view.elapsed(session.now).as_secs())));
+        let mut facts =
+            Rich::of(Role::Muted, format!("   took {}", text::duration(view.elapsed(session.now).as_secs())));
         if let Some(ended) = view.ended {
-            facts.push(Role::Muted, format!(", ended {} ago at {}", time::relative(ended, session.now), time::absolute(ended)));
+            facts.push(
+                Role::Muted,
+                format!(", ended {} ago at {}", time::relative(ended, session.now), time::absolute(ended)),
+            );
         }
         facts.push(Role::Key, "   Enter");
         facts.push(Role::KeyLabel, " what next");
@@ -380,7 +485,9 @@ impl Live {
             lines.extend(self.cause_lines(session, view, &cause, width, glyphs));
         }
         for detail in outcome.details.iter().filter(|detail| Some(*detail) != told.as_ref()) {
-            lines.extend(text::wrap(detail, wide).into_iter().map(|line| Rich::of(Role::Muted, format!("   {line}"))));
+            lines.extend(
+                text::wrap(detail, wide).into_iter().map(|line| Rich::of(Role::Muted, format!("   {line}"))),
+            );
         }
         if let Some(next) = &outcome.next {
             for (i, line) in text::wrap(next, wide).into_iter().enumerate() {
@@ -398,7 +505,9 @@ fn tally(snapshot: &ObjectsSnapshot) -> (usize, usize) {
     let all = counts.iter().map(|(_, count)| count).sum();
     let good = counts
         .iter()
-        .filter(|(health, _)| matches!(health, crate::cluster::Health::Healthy | crate::cluster::Health::Suspended))
+        .filter(|(health, _)| {
+            matches!(health, crate::cluster::Health::Healthy | crate::cluster::Health::Suspended)
+        })
         .map(|(_, count)| count)
         .sum();
     (good, all)

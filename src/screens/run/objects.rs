@@ -68,11 +68,10 @@ impl<'a> ObjectRows<'a> {
     ) -> Self {
         let order = order(snapshot);
         let parents: HashSet<usize> = order.iter().filter_map(|at| snapshot.rows.get(*at)?.parent).collect();
-        let rows: Vec<(usize, String, &ObjectRow)> = order
-            .into_iter()
-            .filter_map(|at| snapshot.rows.get(at).map(|row| (at, key(row), row)))
-            .collect();
-        let nodes = rows.iter().map(|(at, key, row)| Node { key, depth: row.depth, branch: parents.contains(at) });
+        let rows: Vec<(usize, String, &ObjectRow)> =
+            order.into_iter().filter_map(|at| snapshot.rows.get(at).map(|row| (at, key(row), row))).collect();
+        let nodes =
+            rows.iter().map(|(at, key, row)| Node { key, depth: row.depth, branch: parents.contains(at) });
         let matches = |place: usize| rows.get(place).is_some_and(|(_, _, row)| fits(filter, row));
         let matched: Option<&dyn Fn(usize) -> bool> = if filter.is_empty() { None } else { Some(&matches) };
         let shown = flatten(nodes, folds, matched)
@@ -147,7 +146,9 @@ impl Rows for ObjectRows<'_> {
         } else {
             health(row.health)
         };
-        let ready = row.replicas.map_or_else(String::new, |replicas| format!("{}/{}", replicas.ready, replicas.desired));
+        let ready = row
+            .replicas
+            .map_or_else(String::new, |replicas| format!("{}/{}", replicas.ready, replicas.desired));
         let why = if awaited || row.reason == "exists" { String::new() } else { row.reason.clone() };
         let why_role = match row.health {
             Health::Degraded => Role::Bad,
@@ -155,7 +156,8 @@ impl Rows for ObjectRows<'_> {
             Health::Missing | Health::Progressing => Role::Text,
         };
         let age = row.since.or(row.created).map_or_else(String::new, |since| time::relative(since, self.now));
-        let cells = [name, state, Rich::of(Role::Text, ready), Rich::of(why_role, why), Rich::of(Role::Muted, age)];
+        let cells =
+            [name, state, Rich::of(Role::Text, ready), Rich::of(why_role, why), Rich::of(Role::Muted, age)];
         Row::tree(row.depth, *fold, cells).dimmed(!row.new_revision)
     }
 }

@@ -60,7 +60,10 @@ impl Rows for PastRows<'_> {
             }
             verdict => summary::look_of(verdict, self.glyphs),
         };
-        let mut title = Rich::of(if view.seen || view.is_running() { Role::Text } else { Role::Title }, view.spec.title());
+        let mut title = Rich::of(
+            if view.seen || view.is_running() { Role::Text } else { Role::Title },
+            view.spec.title(),
+        );
         if !view.seen && !view.is_running() {
             title.push(Role::Accent, " new");
         }

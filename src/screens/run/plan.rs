@@ -50,6 +50,11 @@ pub(super) struct Planning {
 }
 
 impl Planning {
+    /// Nothing planned; the numbers of requests go on, so that an answer that is under way is known as old.
+    pub(super) fn after(generation: u64) -> Self {
+        Self { generation, ..Self::default() }
+    }
+
     /// Takes a new request and asks for its plan. Focus and cursor stay when it is about the same thing.
     pub(super) fn start(&mut self, session: &Session, request: PlanRequest) -> Vec<Effect> {
         let same = self
@@ -57,8 +62,7 @@ impl Planning {
             .as_ref()
             .is_some_and(|old| old.verb == request.verb && old.release == request.release);
         if !same {
-            let generation = self.generation;
-            *self = Self { generation, ..Self::default() };
+            *self = Self::after(self.generation);
         }
         self.generation += 1;
         self.awaited = Some(session.now);
@@ -125,17 +129,19 @@ impl Planning {
         Some(match action {
             Action::Command(command) => return self.command(session, *command),
             Action::Answered(Then::LaunchPlan, Answer::Yes) => self.launch(session),
-            Action::Answered(Then::Room(ASK_TIMEOUT), Answer::Typed(text)) => match fields::parse_timeout(text) {
-                Ok(timeout) => self.change(session, |request| {
-                    let changed = request.options.timeout != timeout;
-                    request.options.timeout = timeout;
-                    changed
-                }),
-                Err(error) => {
-                    session.fail(&error);
-                    Vec::new()
+            Action::Answered(Then::Room(ASK_TIMEOUT), Answer::Typed(text)) => {
+                match fields::parse_timeout(text) {
+                    Ok(timeout) => self.change(session, |request| {
+                        let changed = request.options.timeout != timeout;
+                        request.options.timeout = timeout;
+                        changed
+                    }),
+                    Err(error) => {
+                        session.fail(&error);
+                        Vec::new()
+                    }
                 }
-            },
+            }
             Action::Answered(Then::Room(ASK_REVISION), Answer::Chosen(row)) => {
                 let revision = self.revisions(session).get(*row).map(|(revision, _)| *revision);
                 self.change(session, |request| {
@@ -170,7 +176,12 @@ impl Planning {
                 self.changes.command(command);
             }
             Command::Fold if self.focus == Focus::Checks => self.ask_way(session),
-            Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Top | Command::Bottom
+            Command::Up
+            | Command::Down
+            | Command::PageUp
+            | Command::PageDown
+            | Command::Top
+            | Command::Bottom
                 if self.focus == Focus::Checks =>
             {
                 scroll(&mut self.checks, &Drawn, command);
@@ -179,7 +190,9 @@ impl Planning {
             Command::Down => self.field = (self.field + 1).min(self.fields().len().saturating_sub(1)),
             Command::Left | Command::Right => {
                 if let Some(field) = self.selected() {
-                    return Some(self.change(session, |request| field.step(request, command == Command::Right)));
+                    return Some(
+                        self.change(session, |request| field.step(request, command == Command::Right)),
+                    );
                 }
             }
             Command::Fold => match self.selected() {
@@ -225,7 +238,10 @@ impl Planning {
             .skip(1)
             .map(|kept| {
                 let age = kept.modified.map(|at| crate::base::time::relative(at, session.now));
-                (kept.revision, format!("{} {}", kept.status, age.map(|age| format!("{age} ago")).unwrap_or_default()))
+                (
+                    kept.revision,
+                    format!("{} {}", kept.status, age.map(|age| format!("{age} ago")).unwrap_or_default()),
+                )
             })
             .collect()
     }
@@ -274,9 +290,10 @@ impl Planning {
     /// Why the shown plan is not what would happen now, if it is not.
     pub(super) fn stale(&self, session: &Session) -> Option<String> {
         let plan = self.plan.as_ref()?;
-        let moved = plan.files.iter().find(|(path, hash)| {
-            session.documents.get(path).is_some_and(|document| document.disk != *hash)
-        });
+        let moved = plan
+            .files
+            .iter()
+            .find(|(path, hash)| session.documents.get(path).is_some_and(|document| document.disk != *hash));
         if let Some((path, _)) = moved {
             return Some(format!("{} changed since this plan was made", relative(session, path)));
         }
@@ -294,9 +311,7 @@ impl Planning {
                 && last.status == row.status
                 && (row.resource_version.is_empty() || last.resource_version == row.resource_version)
         });
-        (!same).then(|| {
-            format!("the release moved on: revision {} is {} now", row.revision, row.status)
-        })
+        (!same).then(|| format!("the release moved on: revision {} is {} now", row.revision, row.status))
     }
 
     /// Files with edits that came after the plan and are not part of it.
@@ -376,7 +391,9 @@ impl Planning {
             all.extend(self.changes.selected().map(|change| ("object".to_owned(), change.id.short())));
             all.extend(self.changes.hunk_text().map(|hunk| ("hunk".to_owned(), hunk)));
         }
-        all.extend(self.error.iter().chain(&self.refused).map(|error| ("error".to_owned(), error.to_string())));
+        all.extend(
+            self.error.iter().chain(&self.refused).map(|error| ("error".to_owned(), error.to_string())),
+        );
         all
     }
 }
@@ -430,7 +447,8 @@ fn unsaved(session: &Session, request: &PlanRequest) -> Vec<std::path::PathBuf> 
 fn confirm_body(plan: &Plan) -> Vec<String> {
     const SHOWN: usize = 6;
     let release = &plan.request.release;
-    let identity = plan.identity.as_ref().map_or_else(|| "not known".to_owned(), crate::cluster::Identity::short);
+    let identity =
+        plan.identity.as_ref().map_or_else(|| "not known".to_owned(), crate::cluster::Identity::short);
     let mut body = vec![
         format!("context {}, namespace {}, cluster {identity}", release.context, release.namespace),
         String::new(),
@@ -450,7 +468,8 @@ fn confirm_body(plan: &Plan) -> Vec<String> {
     if plan.request.options.test_after && plan.steps.len() > 1 {
         body.push("then the release's tests".to_owned());
     }
-    let warnings: Vec<&Check> = plan.checks.iter().filter(|check| check.level == CheckLevel::Warning).collect();
+    let warnings: Vec<&Check> =
+        plan.checks.iter().filter(|check| check.level == CheckLevel::Warning).collect();
     if !warnings.is_empty() || plan.incomplete.is_some() {
         body.push(String::new());
     }

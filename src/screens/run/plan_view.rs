@@ -35,12 +35,17 @@ impl Planning {
             }
         }
         if self.plan.is_none() {
-            let inner = Pane::new("Plan").focused(true).zoomed(look.zoomed).draw(frame.buffer_mut(), rest, look.theme);
+            let inner = Pane::new("Plan").focused(true).zoomed(look.zoomed).draw(
+                frame.buffer_mut(),
+                rest,
+                look.theme,
+            );
             let face = match (&self.error, self.awaited) {
                 (Some(error), _) => Face::Failed { error, hint: Some(("r", "plan again")) },
-                (None, Some(since)) => {
-                    Face::Loading { what: "asking the cluster and rendering", since: elapsed(since, session.now) }
-                }
+                (None, Some(since)) => Face::Loading {
+                    what: "asking the cluster and rendering",
+                    since: elapsed(since, session.now),
+                },
                 (None, None) => Face::Empty { why: "there is no plan", hint: Some(("r", "plan again")) },
             };
             face.draw(frame.buffer_mut(), inner, look.theme);
@@ -55,7 +60,14 @@ impl Planning {
         }
     }
 
-    fn view_wide(&mut self, session: &Session, request: &PlanRequest, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_wide(
+        &mut self,
+        session: &Session,
+        request: &PlanRequest,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
         let lines = self.command_lines(area.width.saturating_sub(2));
         let most = (area.height / 4).max(3);
         let height = (u16::try_from(lines.len()).unwrap_or(most) + 2).min(most);
@@ -71,7 +83,14 @@ impl Planning {
         self.view_changes(session, frame, right, look);
     }
 
-    fn view_narrow(&mut self, session: &Session, request: &PlanRequest, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_narrow(
+        &mut self,
+        session: &Session,
+        request: &PlanRequest,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
         let glyphs = look.theme.glyphs;
         let names = {
             let Some(plan) = &self.plan else { return };
@@ -113,7 +132,14 @@ impl Planning {
         }
     }
 
-    fn view_focused(&mut self, session: &Session, request: &PlanRequest, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_focused(
+        &mut self,
+        session: &Session,
+        request: &PlanRequest,
+        frame: &mut Frame,
+        area: Rect,
+        look: &Look,
+    ) {
         match self.focus {
             Focus::Options => self.view_options(request, frame, area, look),
             Focus::Checks => self.view_checks(session, frame, area, look),
@@ -163,7 +189,8 @@ impl Planning {
         }
         let edited = self.edited_since(session);
         if !edited.is_empty() {
-            let words = format!("edits since are not part of it: {} (S saves, r plans again)", edited.join(", "));
+            let words =
+                format!("edits since are not part of it: {} (S saves, r plans again)", edited.join(", "));
             lines.extend(wrapped(Role::Warn, glyphs.warn, &words));
         }
         if let Some(why) = &plan.incomplete {
@@ -190,9 +217,11 @@ impl Planning {
     fn view_commands(&self, lines: &[Rich], frame: &mut Frame, area: Rect, look: &Look) {
         let room = usize::from(area.height.saturating_sub(2));
         let hidden = lines.len().saturating_sub(room);
-        let hint = if hidden > 0 { format!("{hidden} more lines, y copies it") } else { "y copies it".to_owned() };
+        let hint =
+            if hidden > 0 { format!("{hidden} more lines, y copies it") } else { "y copies it".to_owned() };
         let count = self.plan.as_ref().map_or(1, |plan| plan.steps.len());
-        let title = if count > 1 { format!("{count} commands, one after the other") } else { "Command".to_owned() };
+        let title =
+            if count > 1 { format!("{count} commands, one after the other") } else { "Command".to_owned() };
         let pane = Pane::new(title).note(Rich::of(Role::Muted, hint));
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
         for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {
@@ -202,7 +231,10 @@ impl Planning {
 
     fn view_options(&self, request: &PlanRequest, frame: &mut Frame, area: Rect, look: &Look) {
         let focused = self.focus == Focus::Options;
-        let pane = Pane::new("Options").focused(focused).zoomed(look.zoomed).note(Rich::of(Role::Muted, "Space changes"));
+        let pane = Pane::new("Options")
+            .focused(focused)
+            .zoomed(look.zoomed)
+            .note(Rich::of(Role::Muted, "Space changes"));
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
         let glyphs = look.theme.glyphs;
         let rows = Listed(
@@ -222,10 +254,21 @@ impl Planning {
         list.put(&rows, self.field);
         let columns = [Column::fill("", 12), Column::fit("", 4, 12)];
         let table = Rect { height: inner.height.saturating_sub(1), ..inner };
-        Table::new(&columns, &rows).focused(focused).headless().draw(frame.buffer_mut(), table, &mut list, look.theme);
+        Table::new(&columns, &rows).focused(focused).headless().draw(
+            frame.buffer_mut(),
+            table,
+            &mut list,
+            look.theme,
+        );
         if let Some(field) = self.fields().get(self.field).filter(|_| inner.height > 1) {
             let at = (inner.x, inner.bottom() - 1);
-            Rich::of(Role::Muted, format!(" {}", field.help())).draw(frame.buffer_mut(), at, inner.width, look.theme, None);
+            Rich::of(Role::Muted, format!(" {}", field.help())).draw(
+                frame.buffer_mut(),
+                at,
+                inner.width,
+                look.theme,
+                None,
+            );
         }
     }
 
@@ -250,7 +293,9 @@ impl Planning {
             let pane = Pane::new("Changes").focused(focused).zoomed(look.zoomed);
             let inner = pane.draw(frame.buffer_mut(), area, look.theme);
             let why = match plan.request.verb {
-                crate::operations::Verb::Test => "a test changes no object of the release; its test pods run and end",
+                crate::operations::Verb::Test => {
+                    "a test changes no object of the release; its test pods run and end"
+                }
                 crate::operations::Verb::Uninstall => "nothing of it is left in the cluster",
                 _ => "no object changes",
             };
@@ -268,7 +313,11 @@ fn ready(plan: &Plan, glyphs: &Glyphs) -> Rich {
     } else {
         Rich::of(Role::Good, format!(" {} ready", glyphs.good))
     };
-    let what = if plan.is_empty() { "no object changes, a new revision all the same".to_owned() } else { plan.deed() };
+    let what = if plan.is_empty() {
+        "no object changes, a new revision all the same".to_owned()
+    } else {
+        plan.deed()
+    };
     line.push(Role::Text, format!("  {what}   "));
     line.push(Role::Key, "Enter");
     line.push(Role::KeyLabel, " asks for the confirm");
@@ -306,7 +355,7 @@ fn check_lines(plan: &Plan, width: usize, glyphs: &Glyphs) -> Vec<Rich> {
     const INDENT: usize = 10;
     let wide = width.saturating_sub(INDENT + 1).max(10);
     let mut lines = Vec::new();
-    let mut below = |lines: &mut Vec<Rich>, role: Role, lead: &str, words: &str| {
+    let below = |lines: &mut Vec<Rich>, role: Role, lead: &str, words: &str| {
         let lead_width = text::width(lead);
         for (i, line) in text::wrap(words, wide.saturating_sub(lead_width)).into_iter().enumerate() {
             let lead = if i == 0 { lead.to_owned() } else { " ".repeat(lead_width) };
@@ -331,7 +380,9 @@ fn check_lines(plan: &Plan, width: usize, glyphs: &Glyphs) -> Vec<Rich> {
         lines.push(Rich::default());
         lines.push(Rich::of(Role::Title, "Ways out, safest first"));
         for (number, way) in plan.ways.iter().enumerate() {
-            lines.push(Rich::of(Role::Accent, format!("{:>8}  ", number + 1)).then(Role::Text, way.title.clone()));
+            lines.push(
+                Rich::of(Role::Accent, format!("{:>8}  ", number + 1)).then(Role::Text, way.title.clone()),
+            );
             below(&mut lines, Role::Muted, "", &way.why);
             for caveat in &way.caveats {
                 below(&mut lines, Role::Warn, &format!("{} ", glyphs.warn), caveat);

@@ -77,15 +77,18 @@ pub(super) fn automatic(
 ) -> Option<LogRef> {
     let speaking: Vec<&ObjectRow> =
         snapshot.rows.iter().filter(|row| row.has_logs() && (row.hook || is_of_job(snapshot, row))).collect();
-    let is_at_work = |row: &&ObjectRow| row.health == Health::Progressing || row.phase.as_deref() == Some("Running");
+    let is_at_work =
+        |row: &&ObjectRow| row.health == Health::Progressing || row.phase.as_deref() == Some("Running");
     // What is followed stays while it is at work: two tests at once do not take turns.
     if let Some(present) = present
         && speaking.iter().any(|row| is_at_work(row) && row.name == present.pod)
     {
         return Some(present.clone());
     }
-    let newest = |rows: Vec<&ObjectRow>| rows.into_iter().max_by_key(|row| row.created).and_then(|row| of_pod(release, row).into_iter().next());
-    let at_work: Vec<&ObjectRow> = speaking.iter().copied().filter(|row| is_at_work(&row)).collect();
+    let newest = |rows: Vec<&ObjectRow>| {
+        rows.into_iter().max_by_key(|row| row.created).and_then(|row| of_pod(release, row).into_iter().next())
+    };
+    let at_work: Vec<&ObjectRow> = speaking.iter().copied().filter(|row| is_at_work(row)).collect();
     newest(at_work)
         .or_else(|| cause.and_then(|cause| of_cause(release, cause)))
         .or_else(|| present.cloned())

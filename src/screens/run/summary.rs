@@ -1,10 +1,10 @@
 //! What an operation came to, and what may be done next: by all that is known, not by helm's exit alone.
 
 use super::live;
+use crate::base::Error;
 use crate::operations::outcome::{self, Outcome, Verdict, Witness};
 use crate::operations::recovery::{self, Known};
 use crate::operations::{OperationSpec, OperationView, PlanRequest, Verb, Way};
-use crate::base::Error;
 use crate::session::{Ask, Choice, Session};
 use crate::ui::Role;
 use crate::ui::glyphs::Glyphs;
@@ -50,7 +50,8 @@ fn witness(session: &Session, view: &OperationView) -> Witness {
 
 /// Whether no other operation on the release came after it.
 pub(super) fn is_newest(session: &Session, view: &OperationView) -> bool {
-    let later = |other: &OperationView| other.spec.release == view.spec.release && other.spec.id > view.spec.id;
+    let later =
+        |other: &OperationView| other.spec.release == view.spec.release && other.spec.id > view.spec.id;
     !session.world.operations.values().any(|other| later(other))
 }
 
@@ -125,7 +126,10 @@ pub(super) fn next_steps(session: &Session, view: &OperationView, outcome: &Outc
     }
     if !gone {
         if !good {
-            steps.insert(0, (Next::Cause, Choice::new("go to the cause").detail("the object and its log, in Releases")));
+            steps.insert(
+                0,
+                (Next::Cause, Choice::new("go to the cause").detail("the object and its log, in Releases")),
+            );
         }
         steps.push((Next::History, Choice::new("history").detail("every revision; diff, then roll back")));
         steps.push((Next::Release, Choice::new("the release").detail("resources, values, events, logs")));
@@ -162,9 +166,12 @@ pub(super) fn request(
         session.select_environment(&environment);
         session.plan_request(verb, revision)?
     } else if verb.needs_chart() {
-        return Err(Error::new(format!("{} needs the chart, and no environment here leads to this release", verb.word()))
-            .at(spec.release.to_string())
-            .next("select the environment it belongs to (e), then plan from there"));
+        return Err(Error::new(format!(
+            "{} needs the chart, and no environment here leads to this release",
+            verb.word()
+        ))
+        .at(spec.release.to_string())
+        .next("select the environment it belongs to (e), then plan from there"));
     } else {
         let mut request = PlanRequest::new(verb, spec.release.clone());
         request.environment.clone_from(&spec.environment);

@@ -60,7 +60,11 @@ impl Lines for Output<'_> {
                 let lower = line.text.to_ascii_lowercase();
                 let role = match line.stream {
                     _ if lower.starts_with("error") => Role::Bad,
-                    _ if lower.starts_with("warning") || lower.starts_with('w') && lower.contains("warning") => Role::Warn,
+                    _ if lower.starts_with("warning")
+                        || lower.starts_with('w') && lower.contains("warning") =>
+                    {
+                        Role::Warn
+                    }
                     Stream::Stdout | Stream::Stderr => Role::Text,
                 };
                 Rich::of(role, line.text.clone())
@@ -76,9 +80,12 @@ impl Lines for Output<'_> {
                 match (&step.error, step.code, step.signal) {
                     (Some(error), _, _) => Rich::of(Role::Bad, format!("helm did not start: {error}")),
                     (None, Some(0), _) => Rich::of(Role::Good, format!("ended well after {took}")),
-                    (None, Some(code), _) => Rich::of(Role::Bad, format!("ended with exit {code} after {took}")),
+                    (None, Some(code), _) => {
+                        Rich::of(Role::Bad, format!("ended with exit {code} after {took}"))
+                    }
                     (None, None, signal) => {
-                        let by = signal.map_or_else(|| "a signal".to_owned(), |signal| format!("signal {signal}"));
+                        let by =
+                            signal.map_or_else(|| "a signal".to_owned(), |signal| format!("signal {signal}"));
                         Rich::of(Role::Bad, format!("ended by {by} after {took}"))
                     }
                 }

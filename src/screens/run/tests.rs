@@ -1,0 +1,1 @@
+//! The Run room by its keys and by its pictures.
