@@ -17,6 +17,10 @@ mod search;
 mod state;
 mod texts;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use crossterm::event::{MouseButton, MouseEventKind};

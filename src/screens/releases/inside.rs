@@ -1,12 +1,11 @@
 //! One release from the inside: its views as tabs, the one root-cause line above them, and what a key in a view
 //! asks for.
 
+mod copy;
+mod look;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-
-use jiff::Timestamp;
-use ratatui::Frame;
-use ratatui::layout::Rect;
 
 use crate::cluster::objects::ObjectsSnapshot;
 use crate::cluster::releases::ReleaseRow;
@@ -14,25 +13,23 @@ use crate::cluster::{RootCause, root_cause};
 use crate::helm::record::Record;
 use crate::manifest::ObjectId;
 use crate::operations::Verb;
-use crate::screens::{Look, elapsed};
 use crate::session::{
     Ask, Choice, Command, Effect, Fetched, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch,
 };
-use crate::ui::chrome::Pane;
-use crate::ui::face::{Face, stale};
-use crate::ui::{Rich, Role, text};
+use jiff::Timestamp;
 
 use super::applied::Applied;
 use super::events::Events;
 use super::history::{self, History};
 use super::hooks::Hooks;
-use super::logs::{Logs, Source, last_words};
+use super::logs::{Logs, Source};
 use super::memory::{self, Memory};
-use super::overview::{self, Overview};
+use super::overview::Overview;
 use super::resources::{self, Resources};
-use super::rows::said;
 use super::search::Search;
 use super::texts::{self, Text};
+
+pub(super) use look::summary;
 
 /// The question which log is meant; see [`Then::Room`].
 pub(super) const ASK_LOG: u16 = 1;
@@ -444,296 +441,4 @@ impl Inside {
             self.grant(session, memory, Wish::Jump(key));
         }
     }
-
-    /// What `y` offers.
-    pub(super) fn copyable(&self, session: &Session, memory: &Memory) -> Vec<(String, String)> {
-        let known = Known::of(session, memory, &self.release);
-        let release = &self.release;
-        let mut all = Vec::new();
-        let mut add = |label: &str, text: String| {
-            if !text.is_empty() {
-                all.push((label.to_owned(), text));
-            }
-        };
-        match self.view {
-            View::Overview => {}
-            View::Resources => {
-                if let Some((row, container)) = self.resources.object(&known) {
-                    let kind = row.kind.to_lowercase();
-                    add("object", format!("{kind}/{}", row.name));
-                    add("reason", said(session, &row.reason));
-                    let place = format!("--context {} -n {}", release.context, row.namespace);
-                    let command = match container {
-                        Some(container) => format!("kubectl {place} logs {} -c {}", row.name, container.name),
-                        None => format!("kubectl {place} describe {kind} {}", row.name),
-                    };
-                    add("command", command);
-                }
-            }
-            View::History => {
-                if let Some(kept) = self.history.selected() {
-                    add("revision", kept.revision.to_string());
-                    add(
-                        "command",
-                        helm(
-                            release,
-                            &format!("get manifest {} --revision {}", release.release, kept.revision),
-                        ),
-                    );
-                }
-            }
-            View::Values => add("values", self.values.whole()),
-            View::Manifest => add("manifest", self.manifest.whole()),
-            View::Notes => add("notes", self.notes.whole()),
-            View::Hooks => {
-                if let Some(hook) = self.hooks.selected(&known) {
-                    add("hook", said(session, &hook.name));
-                }
-            }
-            View::Events => {
-                if let Some(event) = self.events.selected(&known, self.search()) {
-                    add("event", format!("{}: {}", event.reason, session.redactor.text(&event.message)));
-                }
-            }
-            View::Logs => {
-                add("log", self.logs.text(session).unwrap_or_default());
-                if let Some(log) = self.logs.shown() {
-                    let previous = if log.previous { " --previous" } else { "" };
-                    add(
-                        "command",
-                        format!(
-                            "kubectl --context {} -n {} logs {} -c {}{previous}",
-                            log.context, log.namespace, log.pod, log.container
-                        ),
-                    );
-                }
-            }
-        }
-        if let Some(cause) = &known.cause {
-            add("root cause", session.redactor.text(&cause.render()));
-        }
-        add("release", release.release.clone());
-        add("helm command", helm(release, &format!("status {}", release.release)));
-        all
-    }
-
-    pub(super) fn view(
-        &mut self,
-        session: &Session,
-        memory: &Memory,
-        frame: &mut Frame,
-        area: Rect,
-        look: &Look,
-    ) {
-        let theme = look.theme;
-        let release = self.release.clone();
-        let known = Known::of(session, memory, &release);
-        let mut pane = Pane::new(Rich::of(Role::Text, &self.title)).focused(true).zoomed(look.zoomed);
-        if let Some(note) = self.note(&known) {
-            pane = pane.note(note);
-        }
-        if let Some(foot) = self.foot(&known) {
-            pane = pane.foot(foot);
-        }
-        let inner = pane.draw(frame.buffer_mut(), area, theme);
-        if inner.height < 4 || inner.width < 24 {
-            Face::TooSmall { hidden: "a release" }.draw(frame.buffer_mut(), inner, theme);
-            return;
-        }
-        let buf = frame.buffer_mut();
-        tabs(self.view, usize::from(inner.width), theme.glyphs).draw(
-            buf,
-            (inner.x, inner.y),
-            inner.width,
-            theme,
-            None,
-        );
-        let mut top = inner.y + 1;
-        for line in cause_lines(&known, usize::from(inner.width), inner.height, theme.glyphs) {
-            line.draw(buf, (inner.x, top), inner.width, theme, None);
-            top += 1;
-        }
-        let body = Rect { y: top, height: inner.bottom().saturating_sub(top), ..inner };
-        if !self.face(&known, memory, frame, body, look) {
-            self.view_body(&known, frame, body, look);
-        }
-    }
-
-    fn view_body(&mut self, known: &Known, frame: &mut Frame, body: Rect, look: &Look) {
-        let theme = look.theme;
-        let search = self.search().clone();
-        match self.view {
-            View::Overview => self.overview.view(known, &self.applied, frame, body, theme),
-            View::Resources => self.resources.view(known, frame, body, theme),
-            View::History => self.history.view(known, frame, body, theme),
-            View::Values => self.values.view(frame, body, &search, false, theme),
-            View::Manifest => self.manifest.view(frame, body, &search, true, theme),
-            View::Notes => self.notes.view(frame, body, &search, false, theme),
-            View::Hooks => self.hooks.view(known, frame, body, theme),
-            View::Events => self.events.view(known, &search, frame, body, theme),
-            View::Logs => self.logs.view(known.session, &search, frame, body, theme),
-        }
-    }
-
-    /// Draws why the view has nothing to show. `false` when it has.
-    fn face(&self, known: &Known, memory: &Memory, frame: &mut Frame, body: Rect, look: &Look) -> bool {
-        let theme = look.theme;
-        let buf = frame.buffer_mut();
-        let session = known.session;
-        let Some(row) = known.row else {
-            if let Some(fault) = memory::fault(session, &known.release.context) {
-                let error = crate::base::Error::from(fault.clone());
-                Face::Failed { error: &error, hint: Some(("r", "try again")) }.draw(buf, body, theme);
-            } else if memory.releases(&known.release.context).is_some() {
-                let face = Face::Empty {
-                    why: "this release is not installed",
-                    hint: Some(("I", "plan the install")),
-                };
-                face.draw(buf, body, theme);
-            } else {
-                Face::Empty { why: "asking the cluster for its releases", hint: None }.draw(buf, body, theme);
-            }
-            return true;
-        };
-        let needs_record = matches!(self.view, View::Values | View::Manifest | View::Notes | View::Hooks);
-        let needs_objects = matches!(self.view, View::Resources | View::Events);
-        let record = session.world.records.get(&(known.release.clone(), Some(row.revision)));
-        if known.record.is_none() && (needs_record || (needs_objects && known.objects.is_none())) {
-            match record {
-                Some(Fetched::Failed { error, .. }) => {
-                    Face::Failed { error, hint: Some(("r", "read it again")) }.draw(buf, body, theme);
-                }
-                Some(Fetched::Awaited { since }) => {
-                    let since = elapsed(*since, session.now);
-                    Face::Loading { what: "reading the release record", since }.draw(buf, body, theme);
-                }
-                _ => Face::Empty { why: "the release record is not read yet", hint: None }
-                    .draw(buf, body, theme),
-            }
-            return true;
-        }
-        if !needs_objects {
-            return false;
-        }
-        let Some(objects) = known.objects.filter(|objects| objects.at.is_some()) else {
-            Face::Empty { why: "looking at the objects", hint: None }.draw(buf, body, theme);
-            return true;
-        };
-        if self.view == View::Resources && self.resources.shown().0 == 0 {
-            let why = if objects.rows.is_empty() {
-                "the manifest of this release names no objects"
-            } else {
-                "no object matches the filter"
-            };
-            let hint = (!objects.rows.is_empty()).then_some(("Esc", "clear the filter"));
-            Face::Empty { why, hint }.draw(buf, body, theme);
-            return true;
-        }
-        false
-    }
-
-    /// At the right end of the title: the filter, else how fresh this is.
-    fn note(&self, known: &Known) -> Option<Rich> {
-        let search = self.search();
-        let typed = match self.view {
-            View::Resources => {
-                let (shown, all) = self.resources.shown();
-                search.note(shown, all)
-            }
-            View::Events => search.note(self.events.shown.0, self.events.shown.1),
-            _ => search.text_note(),
-        };
-        if typed.is_some() {
-            return typed;
-        }
-        let now = known.session.now.as_second();
-        if let Some(at) = known.stale {
-            return Some(stale(u64::try_from(now.saturating_sub(at.as_second())).unwrap_or_default()));
-        }
-        let row = known.row?;
-        Some(Rich::of(Role::Muted, format!("revision {} {}", row.revision, row.status)))
-    }
-
-    fn foot(&self, known: &Known) -> Option<Rich> {
-        match self.view {
-            View::Resources if self.resources.is_order_pending() => {
-                Some(Rich::of(Role::Warn, "order changed, ").then(Role::Key, "r"))
-            }
-            View::History => Some(
-                Rich::of(Role::Key, "Enter")
-                    .then(Role::KeyLabel, " diff against the deployed one  ")
-                    .then(Role::Key, "R")
-                    .then(Role::KeyLabel, " roll back to it"),
-            ),
-            View::Logs => self.logs.foot(known.session),
-            _ => None,
-        }
-    }
-}
-
-fn helm(release: &ReleaseRef, words: &str) -> String {
-    format!("helm --kube-context {} --namespace {} {words}", release.context, release.namespace)
-}
-
-/// The names of the views; as many around the current one as fit.
-fn tabs(current: View, width: usize, glyphs: &crate::ui::glyphs::Glyphs) -> Rich {
-    let here = View::ALL.iter().position(|view| *view == current).unwrap_or(0);
-    let wide = |view: &View| text::width(view.title()) + 2;
-    let (mut first, mut last) = (here, here);
-    let mut used = wide(&current) + 2;
-    loop {
-        let right = View::ALL.get(last + 1).filter(|view| used + wide(view) <= width);
-        if let Some(view) = right {
-            used += wide(view);
-            last += 1;
-        }
-        let left =
-            first.checked_sub(1).and_then(|at| View::ALL.get(at)).filter(|view| used + wide(view) <= width);
-        if let Some(view) = left {
-            used += wide(view);
-            first -= 1;
-        }
-        if right.is_none() && left.is_none() {
-            break;
-        }
-    }
-    let mut line = Rich::of(Role::Gutter, if first > 0 { glyphs.left_more } else { " " });
-    for view in View::ALL.iter().take(last + 1).skip(first) {
-        let role = if *view == current { Role::Selection } else { Role::KeyLabel };
-        line.push(role, format!(" {} ", view.title()));
-    }
-    line.push(Role::Gutter, if last + 1 < View::ALL.len() { glyphs.right_more } else { " " });
-    line
-}
-
-/// One line that says why, and below it what the container or the cluster said last.
-fn cause_lines(known: &Known, width: usize, height: u16, glyphs: &crate::ui::glyphs::Glyphs) -> Vec<Rich> {
-    let Some(cause) = &known.cause else { return Vec::new() };
-    let session = known.session;
-    let words = session.redactor.text(&cause.render());
-    let whole = format!("{} {words}", glyphs.bad);
-    let room = width.saturating_sub(9);
-    let mut lines: Vec<Rich> = if text::width(&whole) <= room || height < 12 {
-        vec![Rich::of(Role::Bad, text::elide(&whole, room, text::Cut::Middle, glyphs.ellipsis))]
-    } else {
-        text::wrap(&whole, room).into_iter().take(2).map(|line| Rich::of(Role::Bad, line)).collect()
-    };
-    if let Some(first) = lines.first_mut() {
-        let gap = width.saturating_sub(first.width() + 8);
-        first.push(Role::Text, " ".repeat(gap));
-        first.push(Role::Key, "c");
-        first.push(Role::KeyLabel, " jumps");
-    }
-    let last = known.cause_log().and_then(|log| last_words(&session.world, &session.redactor, &log));
-    let said = match last {
-        Some(line) => Some(format!("  last words: {line}")),
-        None => cause.event.as_ref().map(|event| format!("  {}", said(session, event))),
-    };
-    lines.extend(said.filter(|_| height >= 8).map(|line| Rich::of(Role::Muted, line)));
-    lines
-}
-
-/// For the overview of a row that is not open: counts in one line.
-pub(super) fn summary(known: &Known, look: &Look) -> Rich {
-    overview::counts(known, look.theme)
 }

@@ -33,6 +33,8 @@ pub(super) struct List {
     sort: Sort,
     /// The order is the reader's from the first key on.
     touched: bool,
+    /// Every cluster has answered once.
+    settled: bool,
     /// Where the rows were drawn, for the mouse.
     area: Rect,
 }
@@ -43,9 +45,11 @@ impl List {
         let mut entries = rows::entries(session, memory, ticked);
         self.sort.apply(&mut entries);
         let contexts = rows::contexts(&rows::targets(session), ticked);
-        if !self.touched && rows::is_loading(session, &contexts) {
+        // Until every cluster has answered once, and nobody has moved, rows go where they belong.
+        if !self.touched && !self.settled {
             self.order.accept();
         }
+        self.settled |= !rows::is_loading(session, &contexts);
         let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
         let order = self.order.arrange(&keys);
         self.visible =
@@ -202,7 +206,7 @@ impl List {
             Column::fit("status", 8, 17).spare(5),
             Column::fit("since", 5, 6).right(),
             Column::fit("workspace", 9, 12).spare(2),
-            Column::fill("why", 16),
+            Column::fill("why", 30),
         ];
         let rows = self.visible.iter().filter_map(|at| self.entries.get(*at)).map(|entry| {
             let glyphs = theme.glyphs;

@@ -128,10 +128,8 @@ pub(super) fn counts(known: &Known, theme: &Theme) -> Rich {
     let glyphs = theme.glyphs;
     let Some(objects) = known.objects.filter(|objects| objects.at.is_some()) else {
         return match known.row {
-            Some(_) if known.record.is_none() => {
-                Rich::of(Role::Muted, "health: waiting for the release record")
-            }
-            Some(_) => Rich::of(Role::Muted, "health: looking at the objects"),
+            Some(_) if known.record.is_none() => Rich::of(Role::Muted, "waiting for the release record"),
+            Some(_) => Rich::of(Role::Muted, "looking at the objects"),
             None => Rich::of(Role::Muted, "nothing is known of this release"),
         };
     };
@@ -154,7 +152,7 @@ pub(super) fn counts(known: &Known, theme: &Theme) -> Rich {
 fn facts(known: &Known, applied: &Applied, width: usize, theme: &Theme, lines: &mut Vec<Rich>) {
     let now = known.session.now;
     let mut fact = |name: &str, value: Rich| {
-        lines.push(Rich::of(Role::Muted, format!("{name:<14}")).join(value));
+        lines.push(Rich::of(Role::Muted, format!("{name:<16}")).join(value));
     };
     if let Some(row) = known.row {
         let mut value = Rich::of(Role::Text, row.revision.to_string()).then(Role::Text, " ").join(mark(
@@ -195,7 +193,7 @@ fn facts(known: &Known, applied: &Applied, width: usize, theme: &Theme, lines: &
         }
     }
     let description = said(known.session, &record.description);
-    for (index, line) in text::wrap(&description, width.saturating_sub(14).max(20)).into_iter().enumerate() {
+    for (index, line) in text::wrap(&description, width.saturating_sub(16).max(20)).into_iter().enumerate() {
         fact(if index == 0 { "helm says" } else { "" }, Rich::from(line));
     }
 }

@@ -212,14 +212,18 @@ impl Resources {
             Column::fit("ready", 5, 7).right(),
             Column::fit("restarts", 8, 8).right().spare(3),
             Column::fit("since", 5, 6).right().spare(1),
-            Column { size: crate::ui::table::Size::Fill { min: 14, share: 2 }, ..Column::fill("why", 14) },
+            Column { size: crate::ui::table::Size::Fill { min: 24, share: 2 }, ..Column::fill("why", 24) },
         ];
         let rows = self.visible.iter().filter_map(|(at, fold)| {
             let node = self.nodes.get(*at)?;
             let row = objects.rows.get(node.row)?;
             let cells = match node.container.and_then(|at| row.containers.get(at)) {
                 Some(container) => container_cells(known, container, theme),
-                None => object_cells(known, row, theme),
+                None => {
+                    // What only repeats what stands below says it quietly.
+                    let repeats = objects.children(node.row).any(|(_, child)| child.reason == row.reason);
+                    object_cells(known, row, repeats, theme)
+                }
             };
             Some((node.key.clone(), Row::tree(node.depth, *fold, cells).dimmed(!row.new_revision)))
         });
@@ -259,7 +263,7 @@ fn fits(search: &Search, row: &ObjectRow, node: &Node) -> bool {
         .is_some()
 }
 
-fn object_cells(known: &Known, row: &ObjectRow, theme: &Theme) -> [Rich; 6] {
+fn object_cells(known: &Known, row: &ObjectRow, repeats: bool, theme: &Theme) -> [Rich; 6] {
     let ready = match row.replicas {
         Some(replicas) => format!("{}/{}", replicas.ready, replicas.desired),
         None if row.kind == "Pod" => {
@@ -273,7 +277,7 @@ fn object_cells(known: &Known, row: &ObjectRow, theme: &Theme) -> [Rich; 6] {
     if row.hook && row.depth == 0 {
         title.push(Role::Muted, "  hook");
     }
-    let quiet = row.health == Health::Healthy;
+    let quiet = row.health == Health::Healthy || repeats;
     [
         title,
         mark(Tone::from(row.health), row.health.word(), theme.glyphs),

@@ -362,10 +362,7 @@ fn cluster(session: &Session, memory: &Memory, context: &str) -> Option<Entry> {
         rank: 5,
         tone: Tone::Bad,
         word: fault.word().to_owned(),
-        why: match &error.cause {
-            Some(cause) => format!("{}: {}", error.what, text::one_line(cause)),
-            None => error.what.clone(),
-        },
+        why: error.cause.as_ref().map_or_else(|| error.what.clone(), |cause| text::one_line(cause)),
         since: None,
         applied: Applied::Unknown,
         stale: memory.releases(context).and_then(|(_, stale)| stale),

@@ -1,0 +1,5 @@
+//! The room over hand-made answers of the world: what a key does, and how it looks.
+
+mod behaviour;
+mod looks;
+mod world;
