@@ -13,9 +13,7 @@ use crate::cluster::{RootCause, root_cause};
 use crate::helm::record::Record;
 use crate::manifest::ObjectId;
 use crate::operations::Verb;
-use crate::session::{
-    Ask, Choice, Command, Effect, Fetched, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch,
-};
+use crate::session::{Ask, Choice, Command, Effect, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch};
 use jiff::Timestamp;
 
 use super::applied::Applied;

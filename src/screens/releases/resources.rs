@@ -217,14 +217,13 @@ impl Resources {
         let rows = self.visible.iter().filter_map(|(at, fold)| {
             let node = self.nodes.get(*at)?;
             let row = objects.rows.get(node.row)?;
-            let cells = match node.container.and_then(|at| row.containers.get(at)) {
-                Some(container) => container_cells(known, container, theme),
-                None => {
-                    // What only repeats what stands below says it quietly.
-                    let repeats = objects.children(node.row).any(|(_, child)| child.reason == row.reason);
-                    object_cells(known, row, repeats, theme)
-                }
-            };
+            let container = node.container.and_then(|at| row.containers.get(at));
+            // What only repeats what stands below says it quietly.
+            let repeats = objects.children(node.row).any(|(_, child)| child.reason == row.reason);
+            let cells = container.map_or_else(
+                || object_cells(known, row, repeats, theme),
+                |container| container_cells(known, container, theme),
+            );
             Some((node.key.clone(), Row::tree(node.depth, *fold, cells).dimmed(!row.new_revision)))
         });
         let rows = Listed(rows.collect());

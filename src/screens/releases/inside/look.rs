@@ -14,7 +14,6 @@ use crate::ui::{Rich, Role, text};
 use super::super::logs::last_words;
 use super::super::memory::{self, Memory};
 use super::super::overview;
-use super::super::resources;
 use super::super::rows::said;
 use super::{Inside, Known, View};
 

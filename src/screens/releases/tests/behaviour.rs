@@ -104,10 +104,10 @@ fn a_filter_knows_fields_and_says_how_many() {
 #[test]
 fn a_cluster_that_goes_away_leaves_its_rows_with_their_age() {
     let mut stage = Stage::usual();
-    stage.session.now = stage.session.now + jiff::SignedDuration::from_secs(180);
+    stage.session.now += jiff::SignedDuration::from_secs(180);
     let fault = Fault::Unreachable { server: "https://prod:6443".into(), cause: "connection refused".into() };
     stage.hear_fault(PROD, fault);
-    stage.session.now = stage.session.now + jiff::SignedDuration::from_secs(240);
+    stage.session.now += jiff::SignedDuration::from_secs(240);
     stage.press(Command::Reload);
     let screen = stage.screen();
     assert!(screen.contains("✗ unreachable"), "{screen}");
