@@ -147,9 +147,8 @@ impl Follower {
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
             self.print_objects(&snapshot, &release);
-            let health = snapshot.health();
-            if !snapshot.is_loading() {
-                witness.health = Some(health);
+            witness.look(&snapshot);
+            if let Some(health) = witness.health.filter(|_| !snapshot.is_loading()) {
                 degraded = (health <= Health::Missing).then(|| degraded.unwrap_or_else(Instant::now));
                 let bad = degraded.is_some_and(|since| since.elapsed() >= DEGRADED);
                 let done = if succeeded {

@@ -5,6 +5,7 @@ use super::journal::Stream;
 use super::request::Verb;
 use super::view::{OperationState, OperationView};
 use crate::cluster::Health;
+use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 use crate::helm::errors::{self, Failure};
 use crate::helm::record::Status;
 
@@ -47,6 +48,28 @@ pub struct Witness {
     pub health: Option<Health>,
     /// The root cause in one line.
     pub cause: Option<String>,
+    /// What is not well and does not decide, see [`Witness::look`].
+    pub remarks: Vec<String>,
+}
+
+/// Kinds that only watch over workloads: an autoscaler has no measurement for the first minute of every install, and
+/// none at all in a cluster without metrics; the revision works all the same.
+const WATCHERS: [&str; 2] = ["HorizontalPodAutoscaler", "VerticalPodAutoscaler"];
+
+impl Witness {
+    /// Takes over what the objects of the release show. Nothing while they are not seen whole.
+    pub fn look(&mut self, snapshot: &ObjectsSnapshot) {
+        if snapshot.is_loading() {
+            return;
+        }
+        let own = || snapshot.rows.iter().filter(|row| row.depth == 0 && !row.hook);
+        let watches = |row: &&ObjectRow| WATCHERS.contains(&row.kind.as_str());
+        self.health = Some(Health::worst(own().filter(|row| !watches(row)).map(|row| row.health)));
+        self.remarks = own()
+            .filter(|row| watches(row) && row.health <= Health::Missing)
+            .map(|row| format!("{} is {}: {}", row.title(), row.health, row.reason))
+            .collect();
+    }
 }
 
 /// What an operation came to.
@@ -81,6 +104,9 @@ pub fn judge(view: &OperationView, witness: &Witness) -> Outcome {
     };
     if let Some(cause) = witness.cause.as_ref().filter(|_| outcome.verdict != Verdict::Good) {
         outcome.details.insert(0, cause.clone());
+    }
+    if view.state.is_over() && view.spec.verb.changes_release() {
+        outcome.details.extend(witness.remarks.iter().cloned());
     }
     outcome
 }

@@ -236,3 +236,59 @@ async fn a_tail_tells_everything_to_the_end() {
     assert_eq!((texts(&last), last.state), (vec!["one", "two"], OperationState::Failed { code: Some(4) }));
     worker.join().unwrap().unwrap();
 }
+
+#[test]
+fn exit_0_is_not_enough() {
+    use crate::cluster::Health;
+    use crate::helm::record::Status;
+
+    let stand = Stand::new();
+    let view = stand.run("exit 0", &[Verb::Upgrade]);
+    let judged = |last, health| {
+        let witness = Witness { last: Some((2, last)), looked: true, health, ..Witness::default() };
+        judge(&view, &witness).verdict
+    };
+    assert_eq!(judged(Status::Deployed, Some(Health::Healthy)), Verdict::Good);
+    assert_eq!(judged(Status::Deployed, Some(Health::Degraded)), Verdict::Degraded);
+    assert_eq!(judged(Status::Deployed, Some(Health::Progressing)), Verdict::Pending);
+    assert_eq!(judged(Status::Failed, Some(Health::Healthy)), Verdict::Failed);
+    assert_eq!(judge(&view, &Witness { looked: true, ..Witness::default() }).verdict, Verdict::Failed);
+}
+
+#[test]
+fn an_autoscaler_without_measurements_does_not_decide() {
+    use crate::cluster::Health;
+    use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
+
+    let row = |kind: &str, health| ObjectRow {
+        api_version: "v1".into(),
+        kind: kind.into(),
+        namespace: "n".into(),
+        name: "x".into(),
+        uid: "u".into(),
+        parent: None,
+        depth: 0,
+        health,
+        reason: "why".into(),
+        since: None,
+        created: None,
+        replicas: None,
+        containers: Vec::new(),
+        phase: None,
+        node: None,
+        hook: false,
+        new_revision: true,
+    };
+    let mut snapshot = ObjectsSnapshot {
+        rows: vec![row("HorizontalPodAutoscaler", Health::Degraded), row("Deployment", Health::Healthy)],
+        at: Some(Timestamp::now()),
+        ..ObjectsSnapshot::default()
+    };
+    let mut witness = Witness::default();
+    witness.look(&snapshot);
+    assert_eq!(witness.health, Some(Health::Healthy));
+    assert_eq!(witness.remarks, ["HorizontalPodAutoscaler x is degraded: why"]);
+    snapshot.rows[1].health = Health::Degraded;
+    witness.look(&snapshot);
+    assert_eq!(witness.health, Some(Health::Degraded));
+}

@@ -37,15 +37,19 @@ fn witness(session: &Session, view: &OperationView) -> Witness {
     // A later operation's objects are not this one's.
     let newest = is_newest(session, view);
     let seen = objects.filter(|snapshot| newest && snapshot.at.is_some() && !snapshot.is_loading());
-    Witness {
+    let mut witness = Witness {
         last: row.filter(|_| newest).map(|row| (row.revision, row.status)),
         looked: fresh.is_some() && newest,
-        health: seen.map(|snapshot| snapshot.health()),
         cause: seen.and_then(|snapshot| {
             let cause = live::cause(view, snapshot)?;
             Some(with_environment(&view.spec, &cause.render()))
         }),
+        ..Witness::default()
+    };
+    if let Some(snapshot) = seen {
+        witness.look(snapshot);
     }
+    witness
 }
 
 /// Whether no other operation on the release came after it.
