@@ -13,12 +13,12 @@ use crate::base::Error;
 use crate::cluster::logs::{self, LogEnd, LogItem, LogRequest};
 use crate::cluster::objects::watch::WatchRequest;
 use crate::cluster::objects::{self, WatchState};
-use crate::cluster::releases::{self, ReleasesSnapshot};
+use crate::cluster::releases::{self, Driver, ReleasesSnapshot};
 use crate::cluster::{Connection, Fault, Kubeconfig, Pinned, Pins};
 use crate::helm::record::Record;
 use crate::session::{LogRef, Message, ReleaseRef};
 
-use super::{Shared, rendering};
+use super::Shared;
 
 /// After a failed connection it is tried again, each time later, up to the last.
 const RETRY: [Duration; 4] =
@@ -26,6 +26,11 @@ const RETRY: [Duration; 4] =
 
 /// The last lines of a log that are shown first.
 const TAIL: i64 = 500;
+
+/// The driver that helm would use here.
+fn driver() -> Result<Driver, Error> {
+    Driver::from_env().map_err(Error::new)
+}
 
 /// One connection a context, opened at first use.
 #[derive(Clone)]
@@ -103,7 +108,7 @@ pub(super) async fn record(
     revision: Option<u32>,
 ) -> Result<Record, Error> {
     let connection = shared.connections.open(&release.context).await?;
-    let driver = rendering::driver()?;
+    let driver = driver()?;
     let history = connection.history(driver, &release.namespace, &release.release).await?;
     let row = match revision {
         Some(wanted) => history.iter().find(|row| row.revision == wanted),
@@ -159,7 +164,7 @@ pub(super) async fn watch_releases(
         Message::Releases { context: context.clone(), snapshot: Arc::new(snapshot) }
     };
     let Some(connection) = connect(&shared, &context, &token, failed).await else { return };
-    let driver = match rendering::driver() {
+    let driver = match driver() {
         Ok(driver) => driver,
         Err(error) => return shared.answer(Message::Failed(error)).await,
     };

@@ -5,7 +5,6 @@ use std::sync::{Arc, PoisonError};
 
 use crate::base::text::neutralise;
 use crate::base::{Error, Result};
-use crate::cluster::releases::Driver;
 use crate::helm::renderer::CliRenderer;
 use crate::helm::{Helm, argv, run};
 use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object, mask_unstable};
@@ -218,9 +217,4 @@ pub(super) async fn build_dependencies(shared: Shared, chart: PathBuf) {
     }
     .await;
     shared.answer(Message::DependenciesBuilt { chart, result }).await;
-}
-
-/// The driver that helm would use here.
-pub(super) fn driver() -> Result<Driver> {
-    Driver::from_env().map_err(Error::new)
 }
