@@ -50,7 +50,8 @@ pub async fn open(options: Options) -> Result<Vec<String>> {
     })?;
     let config = options.config.clone().unwrap_or_else(|| folders.config.join("config.toml"));
     let settings = Settings::load(&config, options.config.is_some());
-    let level = std::env::var(super::logging::LEVEL_VARIABLE).unwrap_or_else(|_| settings.log.word().to_owned());
+    let level =
+        std::env::var(super::logging::LEVEL_VARIABLE).unwrap_or_else(|_| settings.log.word().to_owned());
     let log = super::logging::start(&folders.state, Some(&level))?;
     let (keymap, key_warnings) = Keymap::new(&settings.keys);
     let redactor = Arc::new(Redactor::new());

@@ -18,7 +18,7 @@ mod state;
 mod texts;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value)]
 mod tests;
 
 use std::collections::BTreeSet;
@@ -29,8 +29,8 @@ use ratatui::layout::{Position, Rect};
 
 use crate::helm::record::Status;
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, ReleaseRef, RoomId, Session, Then,
-    Watch,
+    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, ReleaseRef, RoomId, Selection,
+    Session, Then, Watch,
 };
 
 use super::{Look, Room};
@@ -124,7 +124,16 @@ impl Releases {
                 }
             }
             Kind::Foreign => session.selection.foreign.clone_from(&entry.release),
-            Kind::Cluster => {}
+            // A login or a check is meant for this cluster: the header names a target on it, if there is one.
+            Kind::Cluster => {
+                let on_it = self.list.entries().iter().find_map(|other| match &other.kind {
+                    Kind::Mapped(mapped) if other.context == entry.context => Some(mapped.clone()),
+                    _ => None,
+                });
+                if let Some(mapped) = on_it {
+                    session.selection = Selection { mapped: Some(mapped), foreign: None };
+                }
+            }
         }
         let mut copyable = Vec::new();
         if let Some(release) = &entry.release {
@@ -184,6 +193,27 @@ impl Releases {
             self.inside = Some(Inside::new(release));
         }
         self.is_inside = true;
+    }
+
+    /// Another target was chosen while a release was open: that one is opened at the same view, or the list is
+    /// shown where there is nothing to open.
+    fn follow_inside(&mut self, session: &mut Session) {
+        let Some((open, view)) = self.opened().map(|inside| (inside.release.clone(), inside.view)) else {
+            return;
+        };
+        let chosen = session.release();
+        if chosen.as_ref() == Some(&open) {
+            return;
+        }
+        match chosen.filter(|release| self.memory.row(release).is_some()) {
+            Some(release) => {
+                self.open(session, release);
+                if let Some(inside) = &mut self.inside {
+                    inside.view = view;
+                }
+            }
+            None => self.is_inside = false,
+        }
     }
 
     fn open_selected(&mut self, session: &mut Session) {
@@ -343,10 +373,7 @@ impl Room for Releases {
             }
             _ => {
                 self.go_to_selection(session);
-                // Another target was chosen meanwhile: what is open is not what the header names.
-                if self.opened().is_some_and(|inside| session.release().as_ref() != Some(&inside.release)) {
-                    self.is_inside = false;
-                }
+                self.follow_inside(session);
             }
         }
         let effects = self.refresh(session);
@@ -375,10 +402,11 @@ impl Room for Releases {
         if session.room != RoomId::Releases {
             return Vec::new();
         }
-        let effects = match message {
-            Message::LogLines { .. } => Vec::new(),
-            _ => self.refresh(session),
-        };
+        // Lines of a log change what is drawn, nothing else; they can come in great numbers.
+        if matches!(message, Message::LogLines { .. } | Message::LogStarted { .. }) {
+            return Vec::new();
+        }
+        let effects = self.refresh(session);
         self.follow(session);
         effects
     }

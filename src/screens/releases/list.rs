@@ -184,6 +184,8 @@ impl List {
         };
         if self.order.pending() {
             pane = pane.foot(Rich::of(Role::Warn, "order changed, ").then(Role::Key, "r"));
+        } else if let Some(words) = partial(session) {
+            pane = pane.foot(Rich::of(Role::Muted, words));
         }
         let inner = pane.draw(frame.buffer_mut(), area, theme);
         self.area = inner;
@@ -292,6 +294,18 @@ impl List {
             line.draw(frame.buffer_mut(), (inner.x + 1, y), inner.width.saturating_sub(2), theme, None);
         }
     }
+}
+
+/// Where the whole cluster may not be listed, only the mapped namespaces are seen.
+fn partial(session: &Session) -> Option<String> {
+    let contexts: Vec<&str> = session
+        .world
+        .releases
+        .iter()
+        .filter(|(_, snapshot)| snapshot.partial)
+        .map(|(context, _)| context.as_str())
+        .collect();
+    (!contexts.is_empty()).then(|| format!("mapped namespaces only: {}", contexts.join(", ")))
 }
 
 /// A few lines about a row: its state and place, why, what is not applied.

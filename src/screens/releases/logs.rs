@@ -18,6 +18,9 @@ use super::search::Search;
 /// Logs kept open for one release.
 const KEPT: usize = 6;
 
+/// Lines of a log that are offered for copying.
+const COPIED: usize = 200;
+
 /// A log that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Source {
@@ -169,10 +172,11 @@ impl Logs {
         Some(Rich::of(Role::Good, "following"))
     }
 
-    /// The shown lines, for copying.
+    /// The last lines, for copying.
     pub(super) fn text(&self, session: &Session) -> Option<String> {
         let view = session.world.log(self.shown()?)?;
-        Some(view.lines.iter().map(|line| session.redactor.text(line) + "\n").collect())
+        let skipped = view.lines.len().saturating_sub(COPIED);
+        Some(view.lines.iter().skip(skipped).map(|line| session.redactor.text(line) + "\n").collect())
     }
 
     pub(super) fn view(

@@ -58,7 +58,7 @@ impl Inside {
                 }
             }
             View::Logs => {
-                add("log", self.logs.text(session).unwrap_or_default());
+                add("last 200 lines", self.logs.text(session).unwrap_or_default());
                 if let Some(log) = self.logs.shown() {
                     let previous = if log.previous { " --previous" } else { "" };
                     add(

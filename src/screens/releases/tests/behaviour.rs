@@ -382,3 +382,50 @@ fn refreshing_reads_everything_again_when_no_order_waits() {
     assert!(stage.effects.iter().any(|effect| matches!(effect, Effect::LoadContexts)));
     assert!(!stage.asked().is_empty(), "records are read again");
 }
+
+#[test]
+fn choosing_another_target_opens_that_one_at_the_same_view() {
+    let mut stage = Stage::inside_dev();
+    stage.press(Command::RollbackHere);
+    stage.select("qa");
+    let screen = stage.screen();
+    assert!(screen.contains("floe @ qa") && screen.contains("against deployed"), "{screen}");
+    stage.hear_releases(PROD, &[]);
+    stage.select("prod");
+    assert_eq!(stage.room.places(&stage.session), [Place::Releases, Place::Pane], "prod is not installed");
+}
+
+#[test]
+fn on_the_row_of_a_cluster_the_header_names_a_target_on_it() {
+    let mut stage = Stage::usual();
+    stage.hear_fault(PROD, Fault::NeedsLogin { command: None, cause: "expired".into() });
+    stage.press(Command::Filter);
+    stage.type_text("release:(cluster)");
+    stage.press(Command::FilterKeep);
+    assert!(order(&mut stage)[0].contains("(cluster)"));
+    assert_eq!(stage.session.release(), Some(release("prod")), "L logs in there");
+}
+
+#[test]
+fn namespaces_that_may_not_be_listed_are_said() {
+    let mut stage = Stage::usual();
+    let forbidden = Fault::Forbidden { doing: "list secrets".into(), cause: "no".into() };
+    let snapshot = crate::cluster::releases::ReleasesSnapshot {
+        state: crate::cluster::objects::WatchState::Live,
+        partial: true,
+        unseen: vec![
+            crate::cluster::releases::Unseen { namespace: None, fault: forbidden.clone() },
+            crate::cluster::releases::Unseen { namespace: Some("floe-qa".into()), fault: forbidden },
+        ],
+        ..crate::cluster::releases::ReleasesSnapshot::default()
+    };
+    stage.press(Command::Reload);
+    stage.hear(Message::Releases { context: NONPROD.into(), snapshot: std::sync::Arc::new(snapshot) });
+    stage.press(Command::Reload);
+    let screen = stage.screen();
+    let row =
+        |name: &str| screen.lines().find(|line| line.contains(&format!(" {name} "))).unwrap().to_owned();
+    assert!(row("qa").contains("forbidden"), "{screen}");
+    assert!(row("dev").contains("not installed"), "{screen}");
+    assert!(screen.contains("mapped namespaces only: nonprod-deployer"), "{screen}");
+}

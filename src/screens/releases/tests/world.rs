@@ -180,7 +180,7 @@ impl Stage {
                 fetched.or_insert(crate::session::Fetched::Awaited { since }).take(since, result.clone());
             }
             Message::LogLines { log, lines, dropped } => {
-                world.log_lines(log.clone(), lines.clone(), *dropped)
+                world.log_lines(log.clone(), lines.clone(), *dropped);
             }
             _ => {}
         }
