@@ -247,6 +247,8 @@ impl Session {
         request.protected = view.protected;
         request.revision = revision;
         request.options.timeout = self.settings.timeout;
+        // A first install is done when its tests have passed.
+        request.options.test_after = verb == Verb::Install;
         if verb.needs_chart() {
             let loaded = self.chart().ok_or_else(nothing)?;
             let metadata = &loaded.chart.metadata;

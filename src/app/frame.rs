@@ -1,6 +1,8 @@
 //! What stands around the rooms: header, tabs, footer, notices, and the layers above them. A pure function of
 //! the model, apart from geometry.
 
+use std::collections::HashSet;
+
 use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -166,7 +168,7 @@ fn hints(model: &Model) -> Vec<Hint> {
             None => format!("{} in {}", release.release, release.namespace),
         }
     });
-    let mut found: Vec<(u8, Hint)> = command::TABLE
+    let mut found: Vec<(usize, u8, Hint)> = command::TABLE
         .iter()
         .filter(|info| info.footer > 0 && places.contains(&info.place))
         .filter(|info| !(info.writes && session.given.read_only))
@@ -179,9 +181,15 @@ fn hints(model: &Model) -> Vec<Hint> {
                 }
                 _ => info.title.to_owned(),
             };
-            Some((info.footer, Hint::new(key, label)))
+            let place = places.iter().position(|place| *place == info.place)?;
+            Some((place, info.footer, Hint::new(key, label)))
         })
         .collect();
+    // Innermost first, so that a key stands for what it does here and not for what it would do further out.
+    found.sort_by_key(|(place, _, _)| *place);
+    let mut keys = HashSet::new();
+    found.retain(|(_, _, hint)| keys.insert(hint.key.clone()));
+    let mut found: Vec<(u8, Hint)> = found.into_iter().map(|(_, order, hint)| (order, hint)).collect();
     found.sort_by_key(|(order, _)| *order);
     // The last one always stays: help, or the way out of an overlay.
     let help = found.iter().position(|(_, hint)| hint.label == Command::Help.info().title);

@@ -11,6 +11,7 @@ use crate::session::Command;
 use crate::ui::chrome::Pane;
 use crate::ui::diff_view::{DiffLine, DiffObject, DiffState, DiffView, Hunk, Side};
 use crate::ui::table::{Column, Listed, Row, Table};
+use crate::ui::text::Cut;
 use crate::ui::{Filter, ListState, Rich, Role, layout};
 
 use super::Look;
@@ -232,8 +233,13 @@ fn row(change: &Change) -> Row {
         ChangeKind::Removed => (Role::Removed, "-"),
         ChangeKind::Changed => (Role::Changed, "~"),
     };
-    let name = Rich::of(Role::Text, &change.id.name).then(Role::Muted, format!(" {}", change.id.kind));
-    Row::new([Rich::of(role, mark), name, Rich::of(role_of(change.consequence), &change.summary)])
+    let summary = Rich::of(role_of(change.consequence), &change.summary);
+    Row::new([
+        Rich::of(role, mark),
+        Rich::of(Role::Muted, &change.id.kind),
+        Rich::of(Role::Text, &change.id.name),
+        summary,
+    ])
 }
 
 /// The hunks of every changed object. The same hunk in several objects is shown once, in the first.
