@@ -26,6 +26,8 @@ impl Overlay {
     /// Puts edited texts (paths inside the chart) over a chart. `runtime` is the program's runtime folder.
     pub fn new(runtime: &Path, chart: &Path, files: &[(PathBuf, Arc<str>)]) -> Result<Self> {
         Folders::ensure(runtime)?;
+        // Links are read from where they lie.
+        let chart = &std::path::absolute(chart).context_at("cannot find the chart", chart.display())?;
         let folder = tempfile::Builder::new()
             .prefix(&format!("{PREFIX}{}-", std::process::id()))
             .tempdir_in(runtime)
