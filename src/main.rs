@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use floe_tui::{app, cli};
 
 fn main() -> ExitCode {
-    let args = match cli::args::parse() {
+    let args = match cli::parse() {
         Ok(args) => args,
         Err(code) => return ExitCode::from(code),
     };
-    if let Some(command) = &args.command {
-        return ExitCode::from(cli::run(command, &args.global));
+    if let Some(command) = args.command {
+        return ExitCode::from(cli::run(command, args.global));
     }
     let options = app::Options {
         dir: args.dir.unwrap_or_else(|| ".".into()),

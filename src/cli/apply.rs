@@ -1,121 +1,191 @@
-//! `floe-tui apply DIR --env E --operation O --yes`: plan, launch, follow, judge. Leaving it never touches helm.
+//! `floe-tui apply`: plan, confirm, do it in a supervisor of its own, show what happens, and judge what came of it.
+
+use std::io::IsTerminal as _;
 
 use serde_json::json;
 
-use super::args::{ApplyArgs, Global};
-use super::follow::{Followed, Follower};
-use super::{ERROR, USAGE, out, plan};
+use super::args::{Apply, Global};
+use super::follow::{End, Follower, Leave};
+use super::plan::{self, Made};
+use super::setup::Setup;
+use super::{FAILED, PENDING, USAGE, observe, out};
 use crate::base::{Error, Result};
 use crate::cluster::Connection;
-use crate::cluster::releases::Driver;
-use crate::operations::outcome::Verdict;
-use crate::operations::{Plan, Planner, Store, Verb};
+use crate::cluster::objects::{ObjectsSnapshot, Wanted};
+use crate::operations::outcome::{Verdict, Witness, judge};
+use crate::operations::{OperationId, OperationView, Outcome, Plan, Store, Verb};
 
-/// The exit code after leaving a running operation.
-const PENDING: u8 = 4;
-
-pub(super) async fn run(args: &ApplyArgs, global: &Global) -> Result<u8> {
-    let json = args.operation.json;
-    let (plan, planner) = plan::make(&args.operation, global).await?;
-    if !json {
-        plan::print(&plan);
-        out::line("");
+pub(super) async fn run(global: Global, args: Apply) -> Result<u8> {
+    let setup = Setup::new(global)?;
+    let made = plan::make(&setup, &args.operation, true).await?;
+    if !args.json {
+        plan::print(&made.plan);
     }
-    if plan.is_blocked() {
-        if json {
-            out::json(&json!({"plan": plan::as_json(&plan), "outcome": null}))?;
+    if made.plan.is_blocked() {
+        if args.json {
+            out::json(&json!({"plan": plan::data(&made.plan), "verdict": Verdict::Failed}));
         }
-        plan::refuse(&plan);
-        return Ok(ERROR);
+        plan::blocked(&made.plan);
+        return Ok(FAILED);
     }
-    if let Some(code) = unconfirmed(args, &plan) {
-        return Ok(code);
+    let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !args.json;
+    if let Err(error) = confirm(&made.plan, &args, interactive) {
+        out::error(&error);
+        // A script that did not say what it has to say was called wrongly; a person may think again.
+        return Ok(if interactive { FAILED } else { USAGE });
     }
-    let id = planner.launch(&plan).await?;
-    if !json {
-        out::line(&format!("operation {id}"));
-    }
-    let store = Store::new(&planner.folders);
-    let connection = Connection::open(&planner.kubeconfig, &plan.request.release.context).await?;
-    let mut follower = Follower::new(connection.clone(), planner.redactor.clone(), json);
-    match follower.follow(store.tail(&id)?).await? {
-        Followed::Detached => {
-            out::note(&format!(
-                "detached: helm goes on with {}; come back with `floe-tui status {} --env {}`, or open floe-tui: Run \
-                 shows it",
-                plan.request.target_words(),
-                args.operation.dir.display(),
-                args.operation.env
-            ));
+    let release = made.plan.request.release.clone();
+    let connection = setup.connect(&made.planner.kubeconfig, &release).await?;
+    let wanted: Vec<Wanted> = made.plan.objects.iter().map(Wanted::from).collect();
+    let mut follower = Follower::new(
+        connection.clone(),
+        made.redactor.clone(),
+        made.plan.request.verb,
+        &release.namespace,
+        wanted,
+        args.json,
+    )
+    .await;
+    let store = Store::new(&setup.folders);
+    let mut leave = Leave::new()?;
+    let id = made.planner.launch(&made.plan).await?;
+    match follower.follow(&store, &id, &mut leave).await? {
+        End::Detached(view) => {
+            detached(&args, &id, &view);
             Ok(PENDING)
         }
-        Followed::Over(outcome) => {
-            store.mark_seen(&id)?;
-            if plan.request.verb == Verb::Test || plan.request.options.test_after {
-                tests(&planner, &connection, &plan, json).await;
+        End::Over(view) => {
+            let snapshot = follower.snapshots.borrow().clone();
+            let witness = witness(&connection, &made, &snapshot).await;
+            let outcome = judge(&view, &witness);
+            // It was looked at: the rooms need not announce it.
+            let _ = store.mark_seen(&id);
+            if made.plan.request.verb == Verb::Test || made.plan.request.options.test_after {
+                tests(&connection, &made, args.json).await;
             }
-            if json {
-                out::json(&json!({"operation": id, "plan": plan::as_json(&plan), "outcome": outcome}))?;
-            } else {
-                out::line("");
-            }
-            let good = matches!(outcome.verdict, Verdict::Good | Verdict::Pending);
-            if !json || !good {
-                let say = |text: &str| if good { out::line(text) } else { out::note(text) };
-                say(&outcome.headline);
-                for detail in &outcome.details {
-                    say(&format!("  {detail}"));
-                }
-                if let Some(next) = &outcome.next {
-                    say(&format!("→ {next}"));
-                }
-            }
+            tell(&args, &id, &outcome);
             Ok(outcome.verdict.exit_code())
         }
     }
 }
 
-/// Says what is missing before anything is done, and the exit code for it.
-fn unconfirmed(args: &ApplyArgs, plan: &Plan) -> Option<u8> {
-    let wanted = plan.confirm_words();
-    let confirm = wanted.as_ref().map(|words| format!(" --confirm {words}")).unwrap_or_default();
-    if !args.yes {
-        out::note(&format!("nothing was done; to really do it: --yes{confirm}"));
-        return Some(USAGE);
+/// Asks, or sees that it was answered beforehand. A protected target wants its name, from whoever it is.
+fn confirm(plan: &Plan, args: &Apply, interactive: bool) -> Result<()> {
+    let target = plan.request.target_words();
+    let words = plan.confirm_words();
+    if let Some(given) = &args.confirm {
+        let right = words.clone().unwrap_or_else(|| {
+            let place = plan.request.environment.as_deref().unwrap_or_default();
+            format!("{}@{place}", plan.request.release.release)
+        });
+        return if *given == right {
+            Ok(())
+        } else {
+            Err(Error::new(format!("nothing was done: --confirm names {given}, the target is {right}"))
+                .next("check what you are about to change"))
+        };
     }
-    let wanted = wanted?;
-    match args.confirm.as_deref() {
-        Some(given) if given == wanted => None,
-        Some(given) => {
-            out::note(&format!(
-                "nothing was done: --confirm {given} names another target; this one is {wanted}"
-            ));
-            Some(USAGE)
+    match words {
+        Some(words) if interactive => {
+            out::ask(&format!("{target} is protected. {}. Type {words} to go on: ", plan.deed()));
+            if answer() == words { Ok(()) } else { Err(Error::new("nothing was done: that is not its name")) }
         }
-        None => {
-            out::note(&format!("nothing was done: this target is protected; add --confirm {wanted}"));
-            Some(USAGE)
+        Some(words) => Err(Error::new(format!("nothing was done: {target} is protected"))
+            .next(format!("add --confirm {words}"))),
+        None if args.yes => Ok(()),
+        None if interactive => {
+            out::ask(&format!("{} on {target}? [y/N] ", plan.deed()));
+            if answer() == "y" { Ok(()) } else { Err(Error::new("nothing was done")) }
         }
+        None => Err(Error::new("nothing was done: nobody can be asked").next("add --yes to do it")),
     }
 }
 
+fn answer() -> String {
+    let mut line = String::new();
+    // Whatever cannot be read is no yes.
+    let _ = std::io::stdin().read_line(&mut line);
+    line.trim().to_owned()
+}
+
+/// What the cluster says after helm ended.
+async fn witness(connection: &Connection, made: &Made, snapshot: &ObjectsSnapshot) -> Witness {
+    let request = &made.plan.request;
+    let mut witness = Witness::default();
+    match observe::history(connection, &request.release).await {
+        Ok(history) => {
+            witness.looked = true;
+            witness.last = history.first().map(|row| (row.revision, row.status));
+        }
+        Err(error) => {
+            out::note(&format!("warning: the release's records were not read: {}", error.headline()));
+        }
+    }
+    if request.verb == Verb::Uninstall {
+        return witness;
+    }
+    if snapshot.fault().is_none() {
+        witness.look(snapshot);
+        witness.remarks = witness.remarks.iter().map(|remark| made.redactor.text(remark)).collect();
+    }
+    if let Some(cause) = observe::cause(connection, snapshot, &made.redactor).await {
+        witness.cause = Some(std::iter::once(cause.line).chain(cause.more).collect::<Vec<_>>().join("\n"));
+    }
+    witness
+}
+
 /// What each test came to, from the release's record.
-async fn tests(planner: &Planner, connection: &Connection, plan: &Plan, quiet: bool) {
-    let result: Result<()> = async {
-        let release = &plan.request.release;
-        let driver = Driver::from_env().map_err(|name| Error::new(format!("HELM_DRIVER={name}")))?;
-        let history = connection.history(driver, &release.namespace, &release.release).await?;
-        let Some(row) = history.first() else { return Ok(()) };
-        let record = connection.record(driver, &release.namespace, &row.storage).await?;
-        for hook in record.hooks.iter().filter(|hook| hook.is_test()) {
-            if !quiet {
-                out::line(&format!("test {} {}: {}", hook.kind, hook.name, hook.last_run.phase.word()));
+async fn tests(connection: &Connection, made: &Made, aside: bool) {
+    let release = &made.plan.request.release;
+    let record = async {
+        let history = observe::history(connection, release).await?;
+        match history.first() {
+            Some(row) => observe::record(connection, release, row).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    match record.await {
+        Ok(record) => {
+            for hook in record.iter().flat_map(|record| &record.hooks).filter(|hook| hook.is_test()) {
+                let line = format!("test {} {}: {}", hook.kind, hook.name, hook.last_run.phase.word());
+                if aside { out::note(&line) } else { out::line(&line) }
             }
         }
-        Ok(())
+        Err(error) => out::note(&format!("warning: the tests' results were not read: {}", error.headline())),
     }
-    .await;
-    if let Err(error) = result {
-        out::note(&format!("warning: the tests' results could not be read with {}: {error}", planner.helm));
+}
+
+fn detached(args: &Apply, id: &OperationId, view: &OperationView) {
+    let pid = view.helm().map_or_else(|| "helm".to_owned(), |(pid, _)| format!("helm (pid {pid})"));
+    if args.json {
+        out::json(&json!({"operation": id.as_str(), "verdict": Verdict::Pending, "headline": "detached",
+            "pid": view.helm().map(|(pid, _)| pid)}));
+    }
+    out::note(&format!("detached: {pid} goes on with {}; nothing was stopped", view.spec.title()));
+    let place = &args.operation.place;
+    out::note(&format!("→ see how it does: floe-tui status {} --env {}", place.dir.display(), place.env));
+}
+
+fn tell(args: &Apply, id: &OperationId, outcome: &Outcome) {
+    if args.json {
+        let mut data = serde_json::to_value(outcome).unwrap_or_default();
+        data["operation"] = id.as_str().into();
+        out::json(&data);
+        return;
+    }
+    let say = |line: &str| match outcome.verdict {
+        Verdict::Failed | Verdict::Interrupted => out::note(line),
+        Verdict::Good | Verdict::Degraded | Verdict::Pending => out::line(line),
+    };
+    let word = match outcome.verdict {
+        Verdict::Failed | Verdict::Interrupted => "error: ",
+        Verdict::Good | Verdict::Degraded | Verdict::Pending => "",
+    };
+    say(&format!("{word}{}", outcome.headline));
+    for line in outcome.details.iter().flat_map(|detail| detail.lines()) {
+        say(&format!("  {line}"));
+    }
+    if let Some(next) = &outcome.next {
+        say(&format!("→ {next}"));
     }
 }

@@ -3,23 +3,26 @@
 // What stands here is shown as the program's help, where backticks are only noise.
 #![allow(clippy::doc_markdown)]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::error::ErrorKind;
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::operations::Verb;
+use crate::operations::launch::SUBCOMMAND;
 use crate::workspace::user;
 
-/// The terminal UI that platform operators open before they change what Helm runs on Kubernetes.
-///
-/// Without a command it opens the terminal UI on DIR. Exit codes of the commands: 0 ok or no change, 1 error,
-/// 2 changes, 3 degraded, 4 pending, 64 usage.
+const AFTER: &str = "Without a command the rooms open on DIR.\n\n\
+    Exit codes: 0 ok or no change, 1 error, 2 changes, 3 degraded, 4 pending, 64 usage.";
+
+/// See every consequence of a Helm change before it happens, do it with your own helm, see the truth while it happens.
 #[derive(Debug, Parser)]
-#[command(name = "floe-tui", version, disable_help_subcommand = true)]
+#[command(name = "floe-tui", version, after_help = AFTER)]
 pub struct Args {
-    /// The folder of one chart, or one that holds charts (charts/*/Chart.yaml) [default: here]
+    /// A chart, or a folder that holds charts [default: here]
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub global: Global,
@@ -28,234 +31,263 @@ pub struct Args {
 }
 
 /// What every command takes.
-#[derive(Debug, Clone, Default, ClapArgs)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Global {
-    /// The kubeconfig [default: KUBECONFIG, then ~/.kube/config]
-    #[arg(long, value_name = "PATH", global = true)]
+    /// The kubeconfig, instead of KUBECONFIG or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// The helm program, 3.12 or newer [default: the first in PATH]
-    #[arg(long, value_name = "PATH", global = true)]
+    /// The helm program, instead of the one in PATH
+    #[arg(long, global = true, value_name = "PATH")]
     pub helm: Option<PathBuf>,
-    /// The theme: a name, or a path to one
-    #[arg(long, value_name = "THEME", global = true)]
+    /// The theme: a name or a file
+    #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
-    /// The configuration file [default: config.toml in the configuration folder]
-    #[arg(long, value_name = "PATH", global = true)]
+    /// The configuration, instead of config.toml in the configuration folder
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Refuse everything that changes a cluster
     #[arg(long, global = true)]
     pub read_only: bool,
 }
 
-/// The headless commands.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check values against the schemas and the cluster mapping; problems as file:line: message
-    Validate(ValidateArgs),
-    /// Print the manifests of a chart
-    Render(RenderArgs),
-    /// Show what differs between two environments, or between an environment and what is deployed
-    Diff(DiffArgs),
-    /// Show the exact command of an operation, what it would change, and what speaks against it
-    Plan(PlanArgs),
-    /// Do an operation and wait for its outcome
-    Apply(ApplyArgs),
-    /// Show the health of every component of a release
-    Status(StatusArgs),
-    /// Run an operation that was written down (floe-tui starts this itself)
-    #[command(name = "__supervise", hide = true)]
-    Supervise {
-        /// The operation's folder.
-        folder: PathBuf,
-    },
+    /// Check values against the schemas, and the cluster mapping
+    Validate(Validate),
+    /// Print the manifests as helm renders them
+    Render(Render),
+    /// Say what an environment has that another one, the deployed revision or the live cluster has not
+    Diff(Diff),
+    /// Say what an operation would do: the exact command, its changes, every reason not to run it
+    Plan(Plan),
+    /// Do it, show it while it happens, and judge what came of it
+    Apply(Apply),
+    /// Tell how a release and its components do
+    Status(Status),
+    #[command(name = SUBCOMMAND, hide = true)]
+    Supervise { folder: PathBuf },
 }
 
-/// `validate`.
-#[derive(Debug, ClapArgs)]
-pub struct ValidateArgs {
-    /// The folder of a chart or of charts [default: here]
-    pub dir: Option<PathBuf>,
-    /// Only this environment
-    #[arg(long, value_name = "ENV")]
+impl Command {
+    /// Whether the result is read by a program.
+    pub fn is_json(&self) -> bool {
+        match self {
+            Self::Validate(args) => args.json,
+            Self::Diff(args) => args.json,
+            Self::Plan(args) => args.json,
+            Self::Apply(args) => args.json,
+            Self::Status(args) => args.json,
+            Self::Render(_) | Self::Supervise { .. } => false,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// A chart, or a folder that holds charts
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    /// Only what concerns this environment
+    #[arg(long, value_name = "E")]
     pub env: Option<String>,
-    /// As JSON
+    /// Print the problems as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// `render`.
-#[derive(Debug, ClapArgs)]
-pub struct RenderArgs {
+#[derive(Debug, clap::Args)]
+pub struct Render {
     /// The chart's folder
     pub chart: PathBuf,
-    /// A values file, after those of the environment; may be repeated, the last one wins
+    /// A values file after the chart's and the environment's, lowest first; may be repeated
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     pub values: Vec<PathBuf>,
-    /// The environment whose values files are used
-    #[arg(long, value_name = "ENV")]
+    /// With the values files, release and namespace of this environment
+    #[arg(long, value_name = "E")]
     pub env: Option<String>,
-    /// The release's name [default: the environment's, else the chart's name]
-    #[arg(long, value_name = "NAME")]
+    /// The release's name [default: the environment's, else the chart's]
+    #[arg(long, value_name = "N")]
     pub release: Option<String>,
     /// The namespace [default: the environment's, else default]
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(long, value_name = "NS")]
     pub namespace: Option<String>,
 }
 
-/// `diff`.
-#[derive(Debug, ClapArgs)]
-pub struct DiffArgs {
-    /// The folder of a chart or of charts
-    pub dir: PathBuf,
-    /// The environment to look at
-    #[arg(long, value_name = "ENV")]
-    pub env: String,
-    /// What to compare it with: another environment, or `deployed`
-    #[arg(long, value_name = "ENV|deployed")]
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    #[command(flatten)]
+    pub place: Place,
+    /// Another environment, `deployed` (the revision that runs) or `live` (the cluster's objects)
+    #[arg(long, value_name = "B")]
     pub against: String,
-    /// The chart, when several have the environment
-    #[arg(long, value_name = "NAME")]
-    pub chart: Option<String>,
-    /// As JSON
+    /// Leave out checksums and the chart's own labels, and count them
+    #[arg(long)]
+    pub hide_noise: bool,
+    /// Print the changes as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// What `plan` and `apply` share.
-#[derive(Debug, ClapArgs)]
-pub struct OperationArgs {
-    /// The folder of a chart or of charts
+/// An environment of a chart.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// A chart, or a folder that holds charts
     pub dir: PathBuf,
     /// The environment
-    #[arg(long, value_name = "ENV")]
+    #[arg(long, value_name = "E")]
     pub env: String,
-    /// install, upgrade, rollback, test or uninstall [default: install, or upgrade if the release exists]
-    #[arg(long, value_name = "OPERATION", value_parser = verb)]
-    pub operation: Option<Verb>,
-    /// The revision that a rollback goes back to [default: the one before]
-    #[arg(long, value_name = "N")]
-    pub revision: Option<u32>,
     /// The chart, when several have the environment
     #[arg(long, value_name = "NAME")]
     pub chart: Option<String>,
-    /// How long to wait, such as 90s or 10m [default: as configured, else 10m]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+}
+
+/// An operation on an environment.
+#[derive(Debug, clap::Args)]
+pub struct Operation {
+    #[command(flatten)]
+    pub place: Place,
+    /// What to do [default: upgrade, or install where there is no release]
+    #[arg(long, value_name = "O", value_parser = verbs())]
+    pub operation: Option<Verb>,
+    /// The revision that a rollback goes back to [default: the one before]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub revision: Option<u32>,
+    /// How long helm may take: 90s, 10m, 1h30m [default: the configuration's, else 10m]
+    #[arg(long, value_name = "T", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Let helm end when everything is sent, without waiting for it to be ready
+    /// Do not wait until the objects are ready
     #[arg(long)]
     pub no_wait: bool,
+    /// Run the release's tests afterwards
+    #[arg(long)]
+    pub test: bool,
     /// Let helm undo what failed
     #[arg(long)]
     pub rollback_on_failure: bool,
     /// Let helm create the namespace (install)
     #[arg(long)]
     pub create_namespace: bool,
-    /// Run the release's tests afterwards
-    #[arg(long)]
-    pub test: bool,
     /// Keep the release's history (uninstall)
     #[arg(long)]
     pub keep_history: bool,
-    /// As JSON
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub operation: Operation,
+    /// Print the plan as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// `plan`.
-#[derive(Debug, ClapArgs)]
-pub struct PlanArgs {
+#[derive(Debug, clap::Args)]
+pub struct Apply {
     #[command(flatten)]
-    pub operation: OperationArgs,
-}
-
-/// `apply`.
-#[derive(Debug, ClapArgs)]
-pub struct ApplyArgs {
-    #[command(flatten)]
-    pub operation: OperationArgs,
-    /// Really do it
+    pub operation: Operation,
+    /// Do not ask
     #[arg(long)]
     pub yes: bool,
-    /// The name of a protected target, as RELEASE@ENV
+    /// What a protected environment wants to hear
     #[arg(long, value_name = "RELEASE@ENV")]
     pub confirm: Option<String>,
-}
-
-/// `status`.
-#[derive(Debug, ClapArgs)]
-pub struct StatusArgs {
-    /// The folder of a chart or of charts
-    pub dir: PathBuf,
-    /// The environment
-    #[arg(long, value_name = "ENV")]
-    pub env: String,
-    /// The chart, when several have the environment
-    #[arg(long, value_name = "NAME")]
-    pub chart: Option<String>,
-    /// As JSON: a PlatformDeployment with its DeployedComponents
+    /// Print the outcome as JSON, and the progress on the standard error
     #[arg(long)]
     pub json: bool,
 }
 
-fn verb(word: &str) -> Result<Verb, String> {
-    Verb::parse(word).ok_or_else(|| {
-        let words: Vec<&str> = Verb::ALL.into_iter().map(Verb::word).collect();
-        format!("must be one of {}", words.join(", "))
-    })
+#[derive(Debug, clap::Args)]
+pub struct Status {
+    #[command(flatten)]
+    pub place: Place,
+    /// Print the deployment as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    user::duration(text)
-        .filter(|found| !found.is_zero())
-        .ok_or_else(|| "must be a time such as 10m, 90s or 1h30m".to_owned())
+fn verbs() -> impl clap::builder::TypedValueParser<Value = Verb> {
+    PossibleValuesParser::new(Verb::ALL.map(Verb::word))
+        .try_map(|word| Verb::parse(&word).ok_or("not an operation"))
 }
 
-/// Reads the command line. `Err` is the exit code after help, version or a usage error was printed.
-pub fn parse() -> Result<Args, u8> {
-    Args::try_parse().map_err(|error| {
-        // Nobody is left to tell when even this cannot be printed.
-        let _ = error.print();
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => super::OK,
-            _ => super::USAGE,
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    user::duration(text).ok_or("not a time like 90s, 10m or 1h30m, at most a day")
+}
+
+/// Reads arguments, the program's name first.
+pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    let args = Args::try_parse_from(args)?;
+    let conflict = |words: String| Err(Args::command().error(ErrorKind::ArgumentConflict, words));
+    let operation = match &args.command {
+        Some(_) if args.dir.is_some() => {
+            return conflict("the folder of a command comes after the command".to_owned());
         }
-    })
+        Some(Command::Plan(plan)) => Some(&plan.operation),
+        Some(Command::Apply(apply)) => Some(&apply.operation),
+        _ => None,
+    };
+    if let Some(operation) = operation {
+        let verb = operation.operation;
+        if operation.revision.is_some() && verb != Some(Verb::Rollback) {
+            return conflict("--revision belongs to --operation rollback".to_owned());
+        }
+        if operation.test && matches!(verb, Some(Verb::Test | Verb::Uninstall)) {
+            return conflict("--test belongs to install, upgrade and rollback".to_owned());
+        }
+    }
+    Ok(args)
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
+    fn parsed(line: &str) -> Result<Args, clap::Error> {
+        read(line.split_whitespace().map(OsString::from))
+    }
+
     #[test]
-    fn the_definitions_hold() {
+    fn the_definition_is_consistent() {
         Args::command().debug_assert();
     }
 
     #[test]
-    fn a_folder_or_a_command() {
-        let args = Args::try_parse_from(["floe-tui", "charts", "--read-only"]).unwrap();
-        assert_eq!((args.dir, args.global.read_only), (Some("charts".into()), true));
-        let args = Args::try_parse_from([
-            "floe-tui",
-            "apply",
-            ".",
-            "--env",
-            "dev",
-            "--operation",
-            "rollback",
-            "--timeout",
-            "1m30s",
-            "--helm",
-            "/h",
-        ])
-        .unwrap();
-        assert_eq!(args.global.helm, Some("/h".into()));
-        let Some(Command::Apply(apply)) = args.command else { unreachable!("{args:?}") };
-        assert_eq!(apply.operation.operation, Some(Verb::Rollback));
-        assert_eq!(apply.operation.timeout, Some(Duration::from_secs(90)));
-        assert!(!apply.yes);
+    fn flags_for_all_stand_anywhere() {
+        for line in
+            ["floe-tui --helm /h --read-only plan d --env e", "floe-tui plan d --env e --helm /h --read-only"]
+        {
+            let args = parsed(line).unwrap();
+            assert!(args.global.read_only && args.global.helm == Some("/h".into()), "{line}");
+            assert!(matches!(args.command, Some(Command::Plan(_))), "{line}");
+        }
+        assert_eq!(parsed("floe-tui charts").unwrap().dir, Some("charts".into()));
+    }
+
+    #[test]
+    fn an_operation_is_read_whole() {
+        let args =
+            parsed("floe-tui apply d --env e --operation rollback --revision 3 --timeout 1m30s --no-wait")
+                .unwrap();
+        let Some(Command::Apply(apply)) = args.command else { panic!("not an apply") };
+        let operation = apply.operation;
+        assert_eq!((operation.operation, operation.revision), (Some(Verb::Rollback), Some(3)));
+        assert_eq!(operation.timeout, Some(Duration::from_secs(90)));
+        assert!(operation.no_wait && !apply.yes);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for line in [
+            "floe-tui charts plan d --env e",
+            "floe-tui plan d --env e --operation upgrade --revision 2",
+            "floe-tui apply d --env e --operation uninstall --test",
+            "floe-tui apply d --env e --timeout soon",
+            "floe-tui apply d --env e --operation explode",
+            "floe-tui diff d --env e",
+        ] {
+            assert!(parsed(line).unwrap_err().use_stderr(), "{line}");
+        }
     }
 }

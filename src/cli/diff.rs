@@ -1,153 +1,179 @@
-//! `floe-tui diff DIR --env A --against B`: what differs, worst consequence first. Secrets are masked.
+//! `floe-tui diff`: what an environment, as it is saved, has that something else has not: another environment, the
+//! deployed revision, or what the cluster holds. Random values are found by rendering twice and are no difference.
 
-use std::sync::Arc;
+use serde_json::json;
 
-use super::args::{DiffArgs, Global};
-use super::context::{self, Context, Place};
-use super::{CHANGES, OK, out};
+use super::args::{Diff, Global};
+use super::observe;
+use super::setup::{Place, Setup, names};
+use super::{CHANGES, OK, changes, out};
+use crate::base::redact::Redactor;
 use crate::base::{Error, Result};
-use crate::cluster::Connection;
-use crate::cluster::releases::Driver;
-use crate::helm::record::Status;
 use crate::helm::renderer::CliRenderer;
-use crate::manifest::{self, Change, ChangeKind, ChangeSet, DiffOptions, Mask, Object, Redact, Side};
-use crate::operations::plan::mask;
-use crate::render::{DryRun, RenderCluster, Renderer as _, Request, ValuesSource};
+use crate::helm::{Helm, ReleaseRef};
+use crate::manifest::diff::{Redact, Side};
+use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object};
+use crate::render::{DryRun, RenderCluster, RenderError, Rendered, Renderer as _, Request, ValuesSource};
+use crate::workspace::Environment;
 
-/// The word for what is deployed.
-const DEPLOYED: &str = "deployed";
-
-/// Fields of one object that are listed.
-const FIELDS: usize = 12;
-
-pub(super) async fn run(args: &DiffArgs, global: &Global) -> Result<u8> {
-    let mut context = Context::new(global)?;
-    let workspace = context::open(&args.dir)?;
-    let kubeconfig = context.kubeconfig().ok();
-    let chart = args.chart.as_deref();
-    let place = context.place(&workspace, chart, &args.env, kubeconfig.as_deref())?;
-    context.learn(&place);
-    let other = if args.against == DEPLOYED {
-        None
-    } else {
-        let name = place.chart.name.clone();
-        let other = context.place(&workspace, Some(&name), &args.against, kubeconfig.as_deref())?;
-        context.learn(&other);
-        Some(other)
+pub(super) async fn run(global: Global, args: Diff) -> Result<u8> {
+    let setup = Setup::new(global)?;
+    let place = Place::find(&args.place)?;
+    let differ = Differ { hide_noise: args.hide_noise, setup: &setup, place: &place };
+    let changes = match args.against.as_str() {
+        "deployed" => differ.cluster(false).await?,
+        "live" => differ.cluster(true).await?,
+        other => differ.environment(place.other(other)?).await?,
     };
-    let helm = context.helm().await?;
-    let renderer = context.renderer(&helm);
-    let new_side = side(&place);
-    let redactor = Arc::clone(&context.redactor);
-    let mut options = DiffOptions {
-        new: new_side.clone(),
-        redact: Some(Redact::new(move |object| mask(&redactor, object))),
-        ..DiffOptions::default()
-    };
-    let old = if let Some(other) = &other {
-        options.old = side(other);
-        let (old, again) = twice(&renderer, &request(other)).await?;
-        options.mask = Mask::of(&old, &again, &options.old);
-        old
-    } else {
-        options.old = new_side.clone();
-        deployed(&context, &place).await?
-    };
-    let mut ask = request(&place);
-    if other.is_none() {
-        ask.is_upgrade = true;
-        if helm.renders_with_cluster() {
-            ask.dry_run = DryRun::Server;
-            ask.cluster = Some(RenderCluster {
-                kubeconfig: context.kubeconfig_path(),
-                context: place.target.context()?.to_owned(),
-            });
-        }
-    }
-    let (new, again) = twice(&renderer, &ask).await?;
-    options.mask = options.mask.with(Mask::of(&new, &again, &new_side));
-    let changes = manifest::diff(&old, &new, &options);
+    let words = format!("{} against {}: {}", args.place.env, args.against, changes::headline_of(&changes));
     if args.json {
-        out::json(&changes)?;
+        out::json(&json!({
+            "chart": place.chart().name,
+            "environment": args.place.env,
+            "against": args.against,
+            "headline": changes.headline(),
+            "changes": changes.changes,
+            "unchanged": changes.unchanged,
+            "unstable": changes.unstable,
+            "hidden": changes.hidden,
+        }));
     } else {
-        out::line(&format!("{} against {}: {}", args.env, args.against, changes.headline()));
-        print(&changes);
+        changes::print(&changes, true);
+        out::line(&words);
     }
     Ok(if changes.is_empty() { OK } else { CHANGES })
 }
 
-fn side(place: &Place<'_>) -> Side {
-    Side { namespace: Some(place.target.namespace.clone()), release: Some(place.target.release.clone()) }
+/// One side of a difference.
+struct Seen {
+    objects: Vec<Object>,
+    mask: Mask,
+    side: Side,
+    skip_hooks: bool,
 }
 
-fn request(place: &Place<'_>) -> Request {
-    let mut request = Request::new(&place.chart.dir, &place.target.release, &place.target.namespace);
-    let files = place.environment.values_files.iter().filter(|file| file.exists());
-    request.values = files.cloned().map(ValuesSource::File).collect();
-    request
+struct Differ<'a> {
+    hide_noise: bool,
+    setup: &'a Setup,
+    place: &'a Place,
 }
 
-async fn twice(renderer: &CliRenderer, ask: &Request) -> Result<(Vec<Object>, Vec<Object>)> {
-    let again = Request { sample: 1, ..ask.clone() };
-    let (one, two) = tokio::try_join!(renderer.render(ask), renderer.render(&again))?;
-    Ok((manifest::parse(&one.manifest)?, manifest::parse(&two.manifest)?))
-}
-
-/// The objects of the deployed revision.
-async fn deployed(context: &Context, place: &Place<'_>) -> Result<Vec<Object>> {
-    let kubeconfig = context.kubeconfig()?;
-    let release = context::release_of(&place.target)?;
-    let connection = Connection::open(&kubeconfig, &release.context).await?;
-    let driver = Driver::from_env()
-        .map_err(|name| Error::new(format!("HELM_DRIVER={name}: release records cannot be read here")))?;
-    let history = connection.history(driver, &release.namespace, &release.release).await?;
-    let row = history.iter().find(|row| row.status == Status::Deployed).ok_or_else(|| {
-        Error::new("nothing of this release is deployed").at(release.to_string()).next("install it first")
-    })?;
-    let record = connection.record(driver, &release.namespace, &row.storage).await?;
-    let mut objects = manifest::parse(&record.manifest)?;
-    for hook in &record.hooks {
-        objects.extend(manifest::parse_from(&hook.manifest, Some(&hook.path))?);
+impl Differ<'_> {
+    fn compare(&self, before: Seen, after: Seen, redactor: Redactor) -> ChangeSet {
+        let options = DiffOptions {
+            hide_noise: self.hide_noise,
+            mask: before.mask.with(after.mask),
+            old: before.side,
+            new: after.side,
+            skip_hooks: before.skip_hooks || after.skip_hooks,
+            redact: Some(Redact::by(redactor)),
+        };
+        manifest::diff(&before.objects, &after.objects, &options)
     }
-    Ok(objects)
-}
 
-/// Changes as lines.
-pub(super) fn print(changes: &ChangeSet) {
-    for change in &changes.changes {
-        for line in lines(change) {
-            out::line(&line);
+    async fn environment(&self, other: &Environment) -> Result<ChangeSet> {
+        let redactor = self.place.redactor(&[&self.place.environment, other]);
+        let (_, renderer) = self.setup.helm(&redactor).await?;
+        let (old, new) = (self.request(other)?, self.request(&self.place.environment)?);
+        let (before, after) = tokio::try_join!(rendered(&renderer, &old), rendered(&renderer, &new))
+            .map_err(|error| error.error)?;
+        Ok(self.compare(seen(&old, &before)?, seen(&new, &after)?, redactor))
+    }
+
+    /// Against the deployed revision, or against what the cluster holds of what is rendered.
+    async fn cluster(&self, live: bool) -> Result<ChangeSet> {
+        let redactor = self.place.redactor(&[&self.place.environment]);
+        let (helm, renderer) = self.setup.helm(&redactor).await?;
+        let kubeconfig = self.setup.kubeconfig()?;
+        let (_, release) = self.place.target(&kubeconfig, &self.setup.settings)?;
+        let connection = self.setup.connect(&kubeconfig, &release).await?;
+        let record = observe::current(&connection, &release).await?;
+        if record.is_none() && !live {
+            return Err(Error::new("there is no such release")
+                .at(release.to_string())
+                .next("install it first"));
         }
+        let mut request = self.request(&self.place.environment)?;
+        request.is_upgrade = record.is_some();
+        let (request, both) = self.against_cluster(&helm, &renderer, request, &release).await?;
+        let after = seen(&request, &both)?;
+        let side = after.side.clone();
+        let (objects, skip_hooks) = if live {
+            let mut found = Vec::new();
+            for object in after.objects.iter().filter(|object| object.hook.is_none()) {
+                let id = &object.id;
+                let namespace = id.namespace.as_deref().unwrap_or(&release.namespace);
+                match connection.live(&id.api_version, &id.kind, namespace, &id.name).await {
+                    Ok(value) => found.extend(value),
+                    Err(fault) => {
+                        out::note(&format!("warning: {}: {}", id.short(), Error::from(fault).headline()));
+                    }
+                }
+            }
+            (manifest::live_side(&after.objects, &found, &side), true)
+        } else {
+            (record.as_ref().map(observe::objects_of).transpose()?.unwrap_or_default(), false)
+        };
+        let before = Seen { objects, mask: Mask::default(), side, skip_hooks };
+        Ok(self.compare(before, after, redactor))
     }
-    let mut notes = changes.footnotes();
-    if changes.unchanged > 0 {
-        notes.insert(0, format!("{} unchanged", changes.unchanged));
+
+    /// Renders with the cluster's answers (lookups find stored passwords), or says why not.
+    async fn against_cluster(
+        &self,
+        helm: &Helm,
+        renderer: &CliRenderer,
+        mut request: Request,
+        release: &ReleaseRef,
+    ) -> Result<(Request, (Rendered, Rendered))> {
+        if helm.renders_with_cluster() {
+            request.dry_run = DryRun::Server;
+            request.cluster = Some(RenderCluster {
+                kubeconfig: self.setup.kubeconfig.clone(),
+                context: release.context.clone(),
+            });
+            match rendered(renderer, &request).await {
+                Ok(both) => return Ok((request, both)),
+                Err(error) => out::note(&format!(
+                    "warning: rendered without the cluster, because with it {}",
+                    error.error.headline()
+                )),
+            }
+            request.dry_run = DryRun::Client;
+            request.cluster = None;
+        } else {
+            out::note(
+                "warning: rendered without the cluster: values that the chart looks up there may differ",
+            );
+        }
+        let both = rendered(renderer, &request).await.map_err(|error| error.error)?;
+        Ok((request, both))
     }
-    if !notes.is_empty() {
-        out::line(&format!("({})", notes.join(", ")));
+
+    fn request(&self, environment: &Environment) -> Result<Request> {
+        let chart = self.place.chart();
+        let (release, namespace) = names(chart, environment, &self.setup.settings)?;
+        let mut request = Request::new(&chart.dir, &release, &namespace);
+        request.values = environment
+            .values_files
+            .iter()
+            .filter(|file| file.exists())
+            .cloned()
+            .map(ValuesSource::File)
+            .collect();
+        Ok(request)
     }
 }
 
-fn lines(change: &Change) -> Vec<String> {
-    let mark = match change.kind {
-        ChangeKind::Added => '+',
-        ChangeKind::Removed => '-',
-        ChangeKind::Changed => '~',
-    };
-    let mut lines = vec![format!("{mark} {}  {}", change.id.short(), change.summary)];
-    let fields = &change.fields;
-    for field in fields.iter().take(FIELDS) {
-        let shown = |value: &Option<crate::yaml::Value>| value.as_ref().map_or("(none)".to_owned(), short);
-        lines.push(format!("    {}: {} → {}", field.path, shown(&field.before), shown(&field.after)));
-    }
-    if fields.len() > FIELDS {
-        lines.push(format!("    … {} more fields", fields.len() - FIELDS));
-    }
-    lines.extend(change.notes.iter().map(|note| format!("    · {}", crate::base::text::one_line(note))));
-    lines
+/// Two looks at the same thing, so that what is random shows.
+async fn rendered(renderer: &CliRenderer, request: &Request) -> Result<(Rendered, Rendered), RenderError> {
+    let again = Request { sample: 1, ..request.clone() };
+    tokio::try_join!(renderer.render(request), renderer.render(&again))
 }
 
-fn short(value: &crate::yaml::Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    crate::base::text::elide_end(&crate::base::text::one_line(&text), 72).into_owned()
+fn seen(request: &Request, both: &(Rendered, Rendered)) -> Result<Seen> {
+    let (objects, again) = (manifest::parse(&both.0.manifest)?, manifest::parse(&both.1.manifest)?);
+    let side = Side { namespace: Some(request.namespace.clone()), release: Some(request.release.clone()) };
+    let mask = Mask::of(&objects, &again, &side);
+    Ok(Seen { objects, mask, side, skip_hooks: false })
 }

@@ -1,60 +1,113 @@
-//! Following a running operation on the terminal line by line: helm's words, the objects' health as it changes, the
-//! logs of hooks, jobs and tests; and what it all came to.
+//! A running operation as lines: helm's steps and output, the health of objects as it changes, the logs of jobs, hooks
+//! and tests, the root cause as soon as there is one. Following only reads: whoever stops leaves helm alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::out;
+use super::{observe, out};
 use crate::base::redact::Redactor;
-use crate::base::{Result, time};
+use crate::base::{Context as _, Result, time};
 use crate::cluster::health::is_static;
-use crate::cluster::logs::{self, LogItem, LogRequest};
-use crate::cluster::objects::watch::WatchRequest;
-use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Wanted, watch as watch_objects};
-use crate::cluster::releases::Driver;
+use crate::cluster::logs::{self, LogEnd, LogItem, LogRequest};
+use crate::cluster::objects::watch::{WatchRequest, watch as watch_objects};
+use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Wanted};
 use crate::cluster::{Connection, Health, root_cause};
-use crate::helm::ReleaseRef;
-use crate::operations::outcome::{Witness, judge};
-use crate::operations::store::Tail;
-use crate::operations::{OperationView, Outcome, Verb};
+use crate::operations::journal::{JournalKind, Reader};
+use crate::operations::{OperationId, OperationState, OperationView, Store, Verb};
 
-/// How long a release that helm called ready may take to show as healthy, or to show that it is not.
+/// How long is waited for a first picture of the objects before helm is started.
+const BASELINE: Duration = Duration::from_secs(5);
+
+/// How long after helm's end the objects may take to show what it did, and logs to arrive.
 const SETTLE: Duration = Duration::from_secs(30);
+
+/// The same where helm was not to wait: then on its way is an answer.
+const GLANCE: Duration = Duration::from_secs(2);
+
+/// How long a failure may take to show its root cause.
+const EXPLAIN: Duration = Duration::from_secs(4);
 
 /// How long something must be degraded before that is the outcome: a pod may fail once and recover.
 const DEGRADED: Duration = Duration::from_secs(4);
 
-/// Log lines printed of one container.
-const LOG_LINES: usize = 200;
+/// How long the last log lines may take.
+const LAST_LOGS: Duration = Duration::from_secs(2);
+
+/// After so much silence a line says what is waited for.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Lines of a log that was there before it was followed.
+const TAIL: i64 = 200;
 
 /// How following ended.
-pub(super) enum Followed {
+pub(super) enum End {
     /// The operation is over.
-    Over(Box<Outcome>),
-    /// The operator left; helm goes on.
-    Detached,
+    Over(Arc<OperationView>),
+    /// Somebody wanted to leave; the operation goes on.
+    Detached(Arc<OperationView>),
 }
 
-/// Follows operations of one release.
+/// The signals by which somebody leaves. Made before helm is started, so that none ends us half-way.
+pub(super) struct Leave {
+    signals: [Signal; 3],
+}
+
+impl Leave {
+    pub(super) fn new() -> Result<Self> {
+        let of = |kind| signal(kind).context("cannot listen to signals");
+        Ok(Self {
+            signals: [of(SignalKind::interrupt())?, of(SignalKind::terminate())?, of(SignalKind::hangup())?],
+        })
+    }
+
+    async fn wanted(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.signals;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+/// What is watched of one operation.
 pub(super) struct Follower {
-    pub(super) connection: Connection,
-    pub(super) redactor: Arc<Redactor>,
-    /// Print nothing while it runs.
-    pub(super) quiet: bool,
-    pub(super) cancel: CancellationToken,
-    shown: BTreeMap<(String, String), (Health, String)>,
-    logged: BTreeSet<(String, String)>,
-    logs_out: mpsc::Sender<String>,
-    logs_in: mpsc::Receiver<String>,
-    started: Timestamp,
-    /// Whether the first whole snapshot was seen.
-    begun: bool,
+    connection: Connection,
+    redactor: Redactor,
+    verb: Verb,
+    /// Progress goes beside the result.
+    aside: bool,
+    pub(super) snapshots: watch::Receiver<Arc<ObjectsSnapshot>>,
+    cancel: CancellationToken,
+    /// What was last said of each object.
+    known: HashMap<Key, (Health, String)>,
+    /// Pods that were there before.
+    before: HashSet<String>,
+    /// Containers whose logs are read.
+    reading: HashSet<(String, String)>,
+    open_logs: usize,
+    logs: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
+    cause: String,
+    /// The path of the root cause that was explained last.
+    explained: Vec<String>,
+    degraded: Option<Instant>,
+    begun: Instant,
+    last_said: Instant,
+}
+
+type Key = (String, String, String);
+
+/// What a task that reads says.
+enum Said {
+    Line(String),
+    LogEnd(Option<String>),
 }
 
 impl Drop for Follower {
@@ -64,273 +117,324 @@ impl Drop for Follower {
 }
 
 impl Follower {
-    pub(super) fn new(connection: Connection, redactor: Arc<Redactor>, quiet: bool) -> Self {
-        let (logs_out, logs_in) = mpsc::channel(256);
-        Self {
+    /// Begins to watch before helm is started, so that what is old is known.
+    pub(super) async fn new(
+        connection: Connection,
+        redactor: Redactor,
+        verb: Verb,
+        namespace: &str,
+        wanted: Vec<Wanted>,
+        aside: bool,
+    ) -> Self {
+        let cancel = CancellationToken::new();
+        let request = WatchRequest { namespace: namespace.to_owned(), wanted };
+        let mut snapshots = watch_objects(connection.clone(), request, cancel.clone());
+        let first = observe::until(&mut snapshots, BASELINE, |shown| !shown.is_loading()).await;
+        let known =
+            first.rows.iter().filter(|row| row.depth == 0).map(|row| (key(row), state(row))).collect();
+        let before = first.rows.iter().filter(|row| row.kind == "Pod").map(|row| row.uid.clone()).collect();
+        let now = Instant::now();
+        let this = Self {
             connection,
             redactor,
-            quiet,
-            cancel: CancellationToken::new(),
-            shown: BTreeMap::new(),
-            logged: BTreeSet::new(),
-            logs_out,
-            logs_in,
-            started: Timestamp::now(),
-            begun: false,
-        }
-    }
-
-    /// Follows to the end and judges.
-    pub(super) async fn follow(&mut self, mut tail: Tail) -> Result<Followed> {
-        let spec = tail.view().spec.clone();
-        let mut snapshots = watch_release(
-            &self.connection,
-            &spec.release,
-            spec.objects.iter().map(Wanted::from).collect(),
-            self.cancel.clone(),
-        );
-        let mut printed = 0;
-        let mut view = Arc::new(tail.view().clone());
-        self.print_output(&view, &mut printed);
-        while view.is_running() {
-            tokio::select! {
-                changed = tail.changed() => match changed? {
-                    Some(next) => {
-                        view = next;
-                        self.print_output(&view, &mut printed);
-                    }
-                    None => break,
-                },
-                Ok(()) = snapshots.changed() => {
-                    let snapshot = snapshots.borrow_and_update().clone();
-                    self.print_objects(&snapshot, &spec.release);
-                }
-                Some(line) = self.logs_in.recv() => self.say(&line),
-                _ = tokio::signal::ctrl_c() => return Ok(Followed::Detached),
-            }
-        }
-        let witness = self.witness(&view, &mut snapshots).await;
-        while let Ok(line) = self.logs_in.try_recv() {
-            self.say(&line);
-        }
-        Ok(Followed::Over(Box::new(judge(&view, &witness))))
-    }
-
-    /// What the record and the objects say after helm ended.
-    async fn witness(
-        &mut self,
-        view: &OperationView,
-        snapshots: &mut watch::Receiver<Arc<ObjectsSnapshot>>,
-    ) -> Witness {
-        let mut witness = Witness::default();
-        let release = view.spec.release.clone();
-        if let Ok(driver) = Driver::from_env()
-            && let Ok(history) = self.connection.history(driver, &release.namespace, &release.release).await
-        {
-            witness.looked = true;
-            witness.last = history.first().map(|row| (row.revision, row.status));
-        }
-        if view.spec.verb == Verb::Uninstall
-            || (view.spec.verb == Verb::Test && judge(view, &witness).verdict.exit_code() == 0)
-        {
-            return witness;
-        }
-        // A failure is explained by what is to be seen now; a success has to show itself.
-        let succeeded = judge(view, &witness).verdict.exit_code() == 0;
-        let limit = match (succeeded, view.spec.options.wait) {
-            (false, _) => Duration::from_secs(5),
-            (true, true) => SETTLE,
-            (true, false) => view.spec.options.timeout,
+            verb,
+            aside,
+            snapshots,
+            cancel,
+            known,
+            before,
+            reading: HashSet::new(),
+            open_logs: 0,
+            logs: mpsc::channel(256),
+            cause: String::new(),
+            explained: Vec::new(),
+            degraded: None,
+            begun: now,
+            last_said: now,
         };
-        let deadline = Instant::now() + limit;
-        let mut degraded: Option<Instant> = None;
-        loop {
-            let snapshot = snapshots.borrow_and_update().clone();
-            self.print_objects(&snapshot, &release);
-            witness.look(&snapshot);
-            if let Some(health) = witness.health.filter(|_| !snapshot.is_loading()) {
-                degraded = (health <= Health::Missing).then(|| degraded.unwrap_or_else(Instant::now));
-                let bad = degraded.is_some_and(|since| since.elapsed() >= DEGRADED);
-                let done = if succeeded {
-                    bad || health >= Health::Unknown
-                } else {
-                    root_cause(&snapshot.rows, &snapshot.events).is_some()
-                };
-                if done {
-                    break;
+        let well =
+            first.rows.iter().filter(|row| row.depth == 0 && !row.hook && row.health == Health::Healthy);
+        let well = well.count();
+        if well > 0 {
+            this.print(&format!("{well} objects are there and healthy already"));
+        }
+        this
+    }
+
+    fn print(&self, words: &str) {
+        let elapsed = match self.begun.elapsed() {
+            short if short.as_secs() == 0 => "0s".to_owned(),
+            long => time::duration(long),
+        };
+        let line = format!("{elapsed:>6}  {words}");
+        if self.aside { out::note(&line) } else { out::line(&line) }
+    }
+
+    fn say(&mut self, words: &str) {
+        self.last_said = Instant::now();
+        self.print(words);
+    }
+
+    /// Follows an operation to its end, or until somebody leaves.
+    pub(super) async fn follow(&mut self, store: &Store, id: &OperationId, leave: &mut Leave) -> Result<End> {
+        self.begun = Instant::now();
+        self.last_said = self.begun;
+        let mut tail = store.tail(id)?;
+        let mut entries = Reader::new(store.folder(id).join("journal.jsonl"));
+        let mut view = Arc::new(tail.view().clone());
+        // In a task of its own: what comes in meanwhile must not start its waiting anew.
+        let (send, mut views) = mpsc::channel(16);
+        let tailing = tokio::spawn(async move {
+            while let Some(next) = tail.changed().await.transpose() {
+                if send.send(next).await.is_err() {
+                    return;
                 }
             }
-            if Instant::now() >= deadline {
-                break;
+        });
+        let mut clock = tokio::time::interval(Duration::from_secs(1));
+        self.entries(&mut entries, &view)?;
+        let mut over: Option<Instant> = None;
+        let end = loop {
+            if over.is_none() && view.state.is_over() {
+                over = Some(Instant::now());
             }
-            let step = Duration::from_millis(500).min(deadline.saturating_duration_since(Instant::now()));
-            let _ = tokio::time::timeout(step, snapshots.changed()).await;
-        }
-        let snapshot = snapshots.borrow().clone();
-        witness.cause = cause(&self.connection, &snapshot, &self.redactor).await;
-        witness
+            if let Some(at) = over
+                && self.is_told(&view, at)
+            {
+                break End::Over(view);
+            }
+            tokio::select! {
+                next = views.recv(), if over.is_none() => {
+                    match next {
+                        Some(next) => view = next?,
+                        // The tail ends only when the operation is over.
+                        None => over = Some(Instant::now()),
+                    }
+                    self.entries(&mut entries, &view)?;
+                }
+                Ok(()) = self.snapshots.changed() => {
+                    let snapshot = self.snapshots.borrow_and_update().clone();
+                    self.objects(&snapshot);
+                }
+                Some(said) = self.logs.1.recv() => self.said(said),
+                () = leave.wanted(), if over.is_none() => break End::Detached(view),
+                _ = clock.tick() => self.waiting(&view, over.is_some()),
+            }
+        };
+        tailing.abort();
+        Ok(end)
     }
 
-    fn print_output(&self, view: &OperationView, printed: &mut u64) {
-        let total = view.lost + view.lines.len() as u64;
-        let new = usize::try_from(total - *printed).unwrap_or(usize::MAX).min(view.lines.len());
-        for line in view.lines.iter().skip(view.lines.len() - new) {
-            self.say(&format!("helm | {}", line.text));
+    /// Whether everything of an operation that is over was told: its logs, and objects that show what it did.
+    fn is_told(&mut self, view: &OperationView, over: Instant) -> bool {
+        let elapsed = over.elapsed();
+        if self.open_logs > 0 && elapsed < LAST_LOGS {
+            return false;
         }
-        *printed = total;
+        let snapshot = self.snapshots.borrow().clone();
+        let health = observe::health(&snapshot);
+        let bad = health <= Health::Missing;
+        self.degraded = bad.then(|| self.degraded.unwrap_or_else(Instant::now));
+        match view.state {
+            OperationState::Running => false,
+            OperationState::Interrupted => true,
+            OperationState::Failed { .. } => {
+                elapsed >= EXPLAIN || root_cause(&snapshot.rows, &snapshot.events).is_some()
+            }
+            OperationState::Succeeded if matches!(self.verb, Verb::Test | Verb::Uninstall) => true,
+            OperationState::Succeeded if !view.spec.options.wait => elapsed >= GLANCE,
+            OperationState::Succeeded => {
+                let settled = !snapshot.is_loading() && health >= Health::Unknown;
+                let broken = self.degraded.is_some_and(|since| since.elapsed() >= DEGRADED);
+                settled || broken || elapsed >= SETTLE
+            }
+        }
     }
 
-    fn say(&self, text: &str) {
-        if !self.quiet {
-            let elapsed =
-                Duration::try_from(Timestamp::now().duration_since(self.started)).unwrap_or_default();
-            let elapsed = if elapsed.as_secs() == 0 { "0s".to_owned() } else { time::duration(elapsed) };
-            out::line(&format!("{elapsed:>6}  {text}"));
+    /// What the journal tells.
+    fn entries(&mut self, reader: &mut Reader, view: &OperationView) -> Result<()> {
+        for entry in reader.read()? {
+            let steps = view.steps.len();
+            let verb = |step: usize| view.spec.steps.get(step).map_or(view.spec.verb, |step| step.verb);
+            match entry.kind {
+                JournalKind::Started { .. } | JournalKind::Ended { .. } => {}
+                JournalKind::Helm { step, pid, .. } => {
+                    let release = &view.spec.release.release;
+                    let words = format!(
+                        "step {} of {steps}: helm {} {release} runs (pid {pid})",
+                        step + 1,
+                        verb(step)
+                    );
+                    self.say(&words);
+                }
+                JournalKind::Output { line, .. } if line.trim().is_empty() => {}
+                JournalKind::Output { line, .. } => self.say(&format!("helm │ {line}")),
+                JournalKind::Dropped { lines, .. } => {
+                    self.say(&format!("helm │ … {lines} lines were not kept"));
+                }
+                JournalKind::InterruptAsked { .. } => self.say("an interrupt was asked for"),
+                JournalKind::KillAsked { .. } => self.say("helm is killed"),
+                JournalKind::StepEnded { step, code, signal } => {
+                    let how = match (code, signal) {
+                        (Some(code), _) => format!("exit {code}"),
+                        (None, Some(signal)) => format!("signal {signal}"),
+                        (None, None) => "no exit".to_owned(),
+                    };
+                    self.say(&format!("step {} of {steps}: helm {} ended ({how})", step + 1, verb(step)));
+                }
+                JournalKind::StepFailed { error, .. } => self.say(&format!("helm did not start: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// What changed about the objects.
+    fn objects(&mut self, snapshot: &ObjectsSnapshot) {
+        for row in snapshot.rows.iter().filter(|row| row.depth == 0) {
+            let now = state(row);
+            let old = self.known.insert(key(row), now.clone());
+            if let Some(words) = self.transition(row, old.as_ref()) {
+                self.say(&words);
+            }
+        }
+        for (index, row) in snapshot.rows.iter().enumerate() {
+            if row.kind == "Pod" && row.has_logs() && is_task(snapshot, index) {
+                self.read_logs(row);
+            }
+        }
+        // What does not decide the outcome has had its own line.
+        let decides = observe::health(snapshot) <= Health::Missing;
+        let cause = root_cause(&snapshot.rows, &snapshot.events)
+            .filter(|cause| decides || cause.hook)
+            .filter(|cause| snapshot.rows.get(cause.row).is_some_and(|row| row.health == Health::Degraded));
+        if let Some(cause) = cause {
+            let line = self.redactor.text(&cause.render());
+            // The next restart is a line; what the container says is told once.
+            let known = std::mem::replace(&mut self.explained, cause.path.clone()) == cause.path;
+            if line != self.cause {
+                self.cause.clone_from(&line);
+                self.say(&format!("{} {line}", Health::Degraded.glyph()));
+                if known {
+                    return;
+                }
+                let (connection, redactor) = (self.connection.clone(), self.redactor.clone());
+                let send = self.logs.0.clone();
+                tokio::spawn(async move {
+                    for line in observe::more(&connection, &cause, &redactor).await {
+                        let _ = send.send(Said::Line(format!("    {line}"))).await;
+                    }
+                });
+            }
         }
     }
 
-    /// Prints every object whose health or reason is another one, and starts the logs of hooks, tests and failures.
-    fn print_objects(&mut self, snapshot: &ObjectsSnapshot, release: &ReleaseRef) {
-        if snapshot.is_loading() {
+    /// What to say of an object; nothing where nothing new is worth a line.
+    fn transition(&self, row: &ObjectRow, old: Option<&(Health, String)>) -> Option<String> {
+        let same = old.is_some_and(|(health, reason)| {
+            *health == row.health && (row.health != Health::Progressing || *reason == row.reason)
+        });
+        let was_bad = old.is_some_and(|(health, _)| matches!(health, Health::Degraded | Health::Progressing));
+        let group = row.api_version.split_once('/').map_or("", |(group, _)| group);
+        // That a configuration exists is no news; what has a life of its own is.
+        let living = !is_static(group, &row.kind);
+        let said = match row.health {
+            _ if same => false,
+            Health::Missing if self.verb == Verb::Uninstall => living && old.is_some(),
+            // Not made yet, or a hook that is gone after its work.
+            Health::Missing | Health::Unknown => false,
+            Health::Healthy | Health::Suspended => living || was_bad,
+            Health::Progressing | Health::Degraded => true,
+        };
+        let gone = row.health == Health::Missing;
+        let words = self.redactor.text(&observe::words(row));
+        said.then(|| {
+            if gone {
+                format!("  {} is gone", row.title())
+            } else {
+                format!("{} {:<11} {words}", row.health.glyph(), row.health.word())
+            }
+        })
+    }
+
+    /// Reads the logs of a pod that came with this operation, each container once.
+    fn read_logs(&mut self, row: &ObjectRow) {
+        if self.before.contains(&row.uid) {
             return;
         }
-        if !std::mem::replace(&mut self.begun, true) {
-            self.take_for_granted(snapshot);
-        }
-        for row in &snapshot.rows {
-            let fails = row.kind == "Pod" && row.health == Health::Degraded;
-            if row.has_logs() && (row.hook || fails) {
-                self.start_logs(row);
-            }
-            // Of what the manifest does not name only failures are told. A hook that is not there yet is no news.
-            if (row.depth > 0 && !fails && !(row.hook && row.kind == "Pod"))
-                || (row.hook && row.uid.is_empty())
-            {
-                continue;
-            }
-            let key = (row.kind.clone(), row.name.clone());
-            let now = (row.health, row.reason.clone());
-            let before = self.shown.get(&key);
-            // What is not there yet is no news, nor that a configuration exists: that it goes again is.
-            let group = row.api_version.split_once('/').map_or("", |(group, _)| group);
-            let expected = row.health == Health::Missing
-                || row.health == Health::Unknown
-                || (row.health == Health::Healthy && is_static(group, &row.kind));
-            if before == Some(&now) || (before.is_none() && expected) {
-                if before.is_none() && !row.uid.is_empty() {
-                    self.shown.insert(key, now);
-                }
-                continue;
-            }
-            // The reason alone changes often while something rolls out; its health tells more.
-            let quiet =
-                before.is_some_and(|(health, _)| *health == row.health) && row.health >= Health::Progressing;
-            self.shown.insert(key, now);
-            if !quiet {
-                self.say(&line(row, release));
-            }
-        }
-    }
-
-    /// What was well before is no news, and what earlier hooks and tests said was told then.
-    fn take_for_granted(&mut self, snapshot: &ObjectsSnapshot) {
-        let mut well = 0;
-        for row in &snapshot.rows {
-            let age = row.created.map(|at| self.started.duration_since(at).as_secs());
-            let old = age.is_some_and(|age| age > 3);
-            if old && row.hook {
-                for container in &row.containers {
-                    self.logged.insert((row.uid.clone(), container.name.clone()));
-                }
-            }
-            if old && (row.hook || row.health == Health::Healthy) {
-                well += usize::from(row.depth == 0 && !row.hook);
-                self.shown.insert((row.kind.clone(), row.name.clone()), (row.health, row.reason.clone()));
-            }
-        }
-        if well > 0 {
-            self.say(&format!("{well} objects are there and healthy already"));
-        }
-    }
-
-    fn start_logs(&mut self, row: &ObjectRow) {
         for container in row.containers.iter().filter(|container| container.state.is_some()) {
-            if !self.logged.insert((row.uid.clone(), container.name.clone())) {
+            if !self.reading.insert((row.uid.clone(), container.name.clone())) {
                 continue;
             }
-            let request = LogRequest::follow(&row.namespace, &row.name, Some(&container.name), 20);
+            let request = LogRequest::follow(&row.namespace, &row.name, Some(&container.name), TAIL);
             let mut items = logs::stream(self.connection.clone(), request, self.cancel.clone());
-            let (send, redactor) = (self.logs_out.clone(), Arc::clone(&self.redactor));
-            let name = format!("{}/{}", row.name, container.name);
+            let (send, redactor) = (self.logs.0.clone(), self.redactor.clone());
+            let label = format!("{}/{}", row.name, container.name);
+            self.open_logs += 1;
             tokio::spawn(async move {
-                let mut lines = 0;
+                let mut fault = None;
                 while let Some(item) = items.recv().await {
-                    if let LogItem::Line(line) = item {
-                        lines += 1;
-                        if lines > LOG_LINES
-                            || send.send(format!("{name} | {}", redactor.text(&line.text))).await.is_err()
-                        {
-                            return;
+                    let words = match item {
+                        LogItem::Line(line) if line.text.trim().is_empty() => continue,
+                        LogItem::Line(line) => redactor.text(&line.text),
+                        LogItem::Dropped(count) => format!("… {count} lines were not read in time"),
+                        LogItem::Note(_) | LogItem::End(LogEnd::Complete | LogEnd::Gone) => continue,
+                        LogItem::End(LogEnd::Failed(end)) => {
+                            fault = Some(format!("{label}: {}", crate::base::Error::from(end).headline()));
+                            continue;
                         }
+                    };
+                    if send.send(Said::Line(format!("{label} │ {words}"))).await.is_err() {
+                        return;
                     }
                 }
+                let _ = send.send(Said::LogEnd(fault)).await;
             });
         }
     }
-}
 
-/// `✓ Deployment web healthy: 1/1`.
-pub(super) fn line(row: &ObjectRow, release: &ReleaseRef) -> String {
-    let place = if row.namespace.is_empty() || row.namespace == release.namespace {
-        String::new()
-    } else {
-        format!(" in {}", row.namespace)
-    };
-    let hook = if row.hook { " (hook)" } else { "" };
-    let replicas =
-        row.replicas.map(|replicas| format!(" {}/{}", replicas.ready, replicas.desired)).unwrap_or_default();
-    let reason = if row.reason.is_empty() { String::new() } else { format!(": {}", row.reason) };
-    format!("{} {}{place}{hook} {}{replicas}{reason}", row.health.glyph(), row.title(), row.health)
-}
-
-/// Watches the objects of a release.
-pub(super) fn watch_release(
-    connection: &Connection,
-    release: &ReleaseRef,
-    wanted: Vec<Wanted>,
-    cancel: CancellationToken,
-) -> watch::Receiver<Arc<ObjectsSnapshot>> {
-    let request = WatchRequest { namespace: release.namespace.clone(), wanted };
-    watch_objects::watch(connection.clone(), request, cancel)
-}
-
-/// The root cause in one line, with the container's last words.
-pub(super) async fn cause(
-    connection: &Connection,
-    snapshot: &ObjectsSnapshot,
-    redactor: &Redactor,
-) -> Option<String> {
-    let cause = root_cause(&snapshot.rows, &snapshot.events)?;
-    let mut text = cause.render();
-    let mut words = None;
-    if let Some(pod) = &cause.pod {
-        let request = LogRequest {
-            container: cause.container.clone(),
-            follow: false,
-            tail: Some(5),
-            since: None,
-            previous: cause.previous,
-            namespace: cause.namespace.clone(),
-            pod: pod.clone(),
-        };
-        if let Ok(lines) = connection.last_lines(&request, 5).await {
-            words = lines.into_iter().rev().map(|line| line.text).find(|line| !line.trim().is_empty());
+    fn said(&mut self, said: Said) {
+        match said {
+            Said::Line(line) => self.say(&line),
+            Said::LogEnd(fault) => {
+                self.open_logs = self.open_logs.saturating_sub(1);
+                if let Some(fault) = fault {
+                    self.say(&fault);
+                }
+            }
         }
     }
-    if let Some(words) = words {
-        text = format!("{text}; last line: {}", redactor.text(&words));
-    } else if let Some(event) = &cause.event {
-        text = format!("{text}; {event}");
+
+    /// After a while of silence: what is waited for.
+    fn waiting(&mut self, view: &OperationView, over: bool) {
+        if self.last_said.elapsed() < SILENCE {
+            return;
+        }
+        let snapshot = self.snapshots.borrow().clone();
+        let words = match (snapshot.blocking(), snapshot.fault()) {
+            (_, Some(fault)) => crate::base::Error::from(fault.clone()).headline(),
+            (Some(row), None) => self.redactor.text(&observe::words(row)),
+            (None, None) if over => "the last words".to_owned(),
+            (None, None) => "helm".to_owned(),
+        };
+        let elapsed = time::duration(view.elapsed(Timestamp::now()));
+        let limit = time::duration(view.spec.options.timeout);
+        self.say(&format!("waiting, {elapsed} of {limit}: {words}"));
     }
-    Some(text)
+}
+
+fn key(row: &ObjectRow) -> Key {
+    (row.kind.clone(), row.namespace.clone(), row.name.clone())
+}
+
+fn state(row: &ObjectRow) -> (Health, String) {
+    (row.health, row.reason.clone())
+}
+
+/// Whether a pod works for a hook, a test or a job of the release: something with an end, whose log tells how it went.
+fn is_task(snapshot: &ObjectsSnapshot, index: usize) -> bool {
+    let Some(mut row) = snapshot.rows.get(index) else { return false };
+    while let Some(parent) = row.parent.and_then(|parent| snapshot.rows.get(parent)) {
+        row = parent;
+    }
+    row.hook || row.kind == "Job"
 }

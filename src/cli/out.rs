@@ -1,56 +1,62 @@
-//! What headless commands print. A reader that went away (`| head`) ends nothing.
+//! The only place that prints. What others said is neutralised; a reader that went away (`| head`) ends nothing: the
+//! rest is dropped and the exit code stays what it is.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write};
+use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use crate::base::{Error, text};
 
-use crate::base::Error;
-use crate::operations::{Check, CheckLevel};
+/// Why the standard output took no more, unless its reader just went away.
+static FAULT: Mutex<Option<String>> = Mutex::new(None);
 
-/// A line on standard output.
-pub(super) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+/// A line of the result.
+pub(super) fn line(words: &str) {
+    raw(&format!("{}\n", text::neutralise(words)));
 }
 
-/// Text on standard output as it is.
-pub(super) fn raw(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+/// A piece of the result as it is: for what another program reads.
+pub(super) fn raw(words: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout.write_all(words.as_bytes()).and_then(|()| stdout.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        FAULT.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
+    }
 }
 
-/// A line on standard error.
-pub(super) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+/// The result as data.
+pub(super) fn json(value: &serde_json::Value) {
+    raw(&format!("{value:#}\n"));
 }
 
-/// A failure on standard error.
+/// A line beside the result.
+pub(super) fn note(words: &str) {
+    let mut stderr = std::io::stderr().lock();
+    // Nobody reads it: there is nobody to tell.
+    let _ = stderr.write_all(format!("{}\n", text::neutralise(words)).as_bytes());
+}
+
+/// A question: a line without its end, beside the result.
+pub(super) fn ask(words: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(text::neutralise(words).as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// An error, with what to do.
 pub(super) fn error(error: &Error) {
-    note(&format!("error: {error}"));
+    for (index, words) in error.lines().iter().enumerate() {
+        note(&if index == 0 { format!("error: {words}") } else { words.clone() });
+    }
 }
 
-/// A value as JSON on standard output.
-pub(super) fn json(value: &impl Serialize) -> crate::base::Result<()> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|cause| Error::new("cannot write JSON").because(cause))?;
-    line(&text);
-    Ok(())
-}
-
-/// A check in lines: a mark and its title, the detail and what to do indented.
-pub(super) fn check(check: &Check) -> String {
-    let mark = match check.level {
-        CheckLevel::Blocked => "✗ blocked:",
-        CheckLevel::Warning => "! warning:",
-        CheckLevel::Note => "· note:",
-        CheckLevel::Ok => "✓",
-    };
-    let mut text = format!("{mark} {}", check.title);
-    for detail in check.detail.iter().flat_map(|detail| detail.lines()) {
-        text.push_str("\n    ");
-        text.push_str(detail);
+/// The exit code, or a failure when the result could not be written.
+pub(super) fn finish(code: u8) -> u8 {
+    let fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match fault {
+        None => code,
+        Some(cause) => {
+            error(&Error::new("the result could not be written to the standard output").because(cause));
+            super::FAILED
+        }
     }
-    if let Some(next) = &check.next {
-        text.push_str("\n  → ");
-        text.push_str(next);
-    }
-    text
 }

@@ -1,51 +1,72 @@
-//! `floe-tui render CHART [-f FILE]… [--env E] [--release N] [--namespace NS]`: manifests on standard output, not
-//! redacted, because they are made to be applied.
+//! `floe-tui render`: the manifests, exactly as helm prints them. Another program gets them as they are; on a terminal
+//! secrets are masked.
 
-use super::args::{Global, RenderArgs};
-use super::context::Context;
-use super::{OK, context, out};
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use super::args::{Global, Render};
+use super::setup::{self, Setup};
+use super::{OK, out};
+use crate::base::redact::Redactor;
 use crate::base::{Context as _, Error, Result};
+use crate::chart;
 use crate::render::{Renderer as _, Request, ValuesSource};
+use crate::workspace;
 
-pub(super) async fn run(args: &RenderArgs, global: &Global) -> Result<u8> {
-    let context = Context::new(global)?;
-    let workspace = context::open(&args.chart)?;
-    let root = &workspace.root;
-    let chart = workspace.charts.iter().find(|chart| chart.dir == *root);
-    let (mut release, mut namespace, mut values) =
-        (chart.map(|chart| chart.name.clone()), "default".to_owned(), Vec::new());
-    if let (Some(name), Some(chart)) = (&args.env, chart) {
-        match chart.environment(name) {
-            Some(environment) => {
-                values.extend(environment.values_files.iter().filter(|file| file.exists()).cloned());
-                if environment.mapped {
-                    let place = context.place(&workspace, Some(&chart.name), name, None)?;
-                    release = Some(place.target.release);
-                    namespace = place.target.namespace;
-                }
-            }
-            // A chart without environments has one set of values for all of them.
-            None if chart.environments.is_empty() => {
-                out::note(&format!("note: {} has no environments, its own values are used", chart.name));
-            }
-            None => {
-                let known: Vec<&str> = chart.environments.iter().map(|own| own.name.as_str()).collect();
-                return Err(Error::new(format!("{} has no environment {name}", chart.name))
-                    .next(format!("its environments are: {}", known.join(", "))));
-            }
-        }
+pub(super) async fn run(global: Global, args: Render) -> Result<u8> {
+    let setup = Setup::new(global)?;
+    let shown = args.chart.display().to_string();
+    let dir = std::fs::canonicalize(&args.chart).context_at("cannot open this folder", &shown)?;
+    if !chart::is_chart(&dir) {
+        return Err(Error::new("there is no chart here")
+            .at(shown)
+            .next("name the folder that holds Chart.yaml"));
     }
-    for file in &args.values {
-        values.push(std::path::absolute(file).context_at("cannot use this values file", file.display())?);
+    let workspace = workspace::discover(&dir)?;
+    let Some(chart) = workspace.charts.first() else {
+        return Err(workspace
+            .broken
+            .first()
+            .map_or_else(|| Error::new("there is no chart here").at(shown), |(_, error)| error.clone()));
+    };
+    let (mut release, mut namespace) = (chart.name.clone(), "default".to_owned());
+    let mut files: Vec<PathBuf> = Vec::new();
+    if chart.environments.is_empty() && args.env.is_some() {
+        // A chart without environments has one set of values for all of them.
+        out::note(&format!("note: {} has no environments, its own values are used", chart.name));
+    } else if let Some(name) = &args.env {
+        let environment = chart.environment(name).ok_or_else(|| {
+            let names: Vec<&str> = chart.environments.iter().map(|own| own.name.as_str()).collect();
+            Error::new(format!("the chart has no environment {name}"))
+                .at(chart.name.clone())
+                .next(format!("choose one of: {}", names.join(", ")))
+        })?;
+        (release, namespace) = setup::names(chart, environment, &setup.settings)?;
+        files.extend(environment.values_files.iter().filter(|file| file.exists()).cloned());
     }
-    let release = args.release.clone().or(release).unwrap_or_else(|| "release".to_owned());
-    let mut request = Request::new(root.clone(), release, args.namespace.clone().unwrap_or(namespace));
-    request.values = values.into_iter().map(ValuesSource::File).collect();
-    let helm = context.helm().await?;
-    let rendered = context.renderer(&helm).render(&request).await?;
+    for file in args.values {
+        // helm gets them from another folder.
+        files.push(std::path::absolute(&file).context_at("cannot make the path absolute", file.display())?);
+    }
+    let redactor = setup::redactor_of(chart, &files, Redactor::new());
+    let (_, renderer) = setup.helm(&redactor).await?;
+    let mut request = Request::new(
+        &dir,
+        args.release.as_deref().unwrap_or(&release),
+        args.namespace.as_deref().unwrap_or(&namespace),
+    );
+    request.values = files.into_iter().map(ValuesSource::File).collect();
+    let rendered = renderer.render(&request).await.map_err(|error| error.error)?;
     for warning in &rendered.warnings {
-        out::note(&format!("helm: {warning}"));
+        out::note(&format!("warning: {warning}"));
     }
-    out::raw(&rendered.manifest);
+    if std::io::stdout().is_terminal() {
+        out::line(redactor.manifest(&rendered.manifest).trim_end());
+        out::note(
+            "secrets are masked on a terminal; a pipe or a file gets the manifests as helm printed them",
+        );
+    } else {
+        out::raw(&rendered.manifest);
+    }
     Ok(OK)
 }

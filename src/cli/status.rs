@@ -1,235 +1,422 @@
-//! `floe-tui status DIR --env E [--json]`: the health of a release. The JSON speaks the data model: a
-//! `PlatformDeployment` with its `DeployedComponent`s.
+//! `floe-tui status`: how a release and its components do, why, and what was last done to it. As data it speaks the
+//! platform's model: a `PlatformDeployment` with its `DeployedComponent`s.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Global, StatusArgs};
-use super::context::{self, Context};
-use super::{ERROR, OK, follow, out};
+use super::args::{Global, Status as Args};
+use super::observe::{self, Cause};
+use super::setup::{Place, Setup};
+use super::{DEGRADED, FAILED, OK, PENDING, out};
 use crate::base::{Error, Result, time};
-use crate::cluster::Connection;
 use crate::cluster::Health;
+use crate::cluster::objects::watch::{WatchRequest, watch};
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Wanted};
-use crate::cluster::releases::Driver;
+use crate::helm::ReleaseRef;
 use crate::helm::record::{Record, Status};
-use crate::manifest::{self, Object};
+use crate::operations::{OperationView, Store};
 
-/// How long the objects are waited for.
-const LOOK: Duration = Duration::from_secs(20);
+/// How long the objects may take to be listed.
+const LIST: Duration = Duration::from_secs(20);
 
-/// Degraded, missing or failed.
-const DEGRADED: u8 = 3;
-/// On its way.
-const PENDING: u8 = 4;
-
-/// Kinds that are components in the data model.
-const WORKLOADS: [&str; 5] = ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"];
-
-/// As in the data model.
+/// A deployed platform.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PlatformDeployment {
     release_name: String,
     namespace: String,
     chart_version: String,
+    /// The version of the compiled artifacts, where the values (`global.artifactVersion`) or the chart's annotation
+    /// (`floe.dev/artifact-version`) name it.
     artifact_version: String,
     environment: String,
-    status: &'static str,
+    status: DeploymentStatus,
     components: Vec<DeployedComponent>,
     deployed_at: Option<Timestamp>,
-    /// Beyond the data model: what it is worth knowing beside it.
+    /// Who did it, where that is known: helm does not write it down.
+    deployed_by: Option<String>,
+    chart: String,
     revision: u32,
+    helm_status: Status,
+    description: String,
+    context: String,
     health: Health,
-    #[serde(skip_serializing_if = "Option::is_none")]
     root_cause: Option<String>,
+    root_cause_details: Vec<String>,
+    operation: Option<Operation>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+/// The release's status in the platform's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum DeploymentStatus {
+    Pending,
+    Deployed,
+    Failed,
+    Superseded,
+}
+
+impl DeploymentStatus {
+    fn of(status: Status) -> Self {
+        match status {
+            Status::Deployed => Self::Deployed,
+            Status::PendingInstall
+            | Status::PendingUpgrade
+            | Status::PendingRollback
+            | Status::Uninstalling => Self::Pending,
+            Status::Superseded | Status::Uninstalled => Self::Superseded,
+            Status::Failed | Status::Unknown => Self::Failed,
+        }
+    }
+}
+
+/// One workload of the platform.
+#[derive(Debug, Serialize)]
 struct DeployedComponent {
+    /// Without the release's name in front.
     name: String,
     #[serde(rename = "type")]
     kind: String,
-    replicas: ComponentReplicas,
-    health: &'static str,
+    replicas: Replicas,
+    health: ComponentHealth,
+    /// The object's own name.
+    object: String,
+    reason: String,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct ComponentReplicas {
+#[derive(Debug, Default, Serialize)]
+struct Replicas {
     desired: i64,
     ready: i64,
     available: i64,
 }
 
-pub(super) async fn run(args: &StatusArgs, global: &Global) -> Result<u8> {
-    let mut context = Context::new(global)?;
-    let workspace = context::open(&args.dir)?;
-    let kubeconfig = context.kubeconfig()?;
-    let place = context.place(&workspace, args.chart.as_deref(), &args.env, Some(&kubeconfig))?;
-    context.learn(&place);
-    let release = context::release_of(&place.target)?;
-    let connection = Connection::open(&kubeconfig, &release.context).await?;
-    let driver = Driver::from_env()
-        .map_err(|name| Error::new(format!("HELM_DRIVER={name}: release records cannot be read here")))?;
-    let history = connection.history(driver, &release.namespace, &release.release).await?;
+/// A component's health in the platform's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ComponentHealth {
+    Healthy,
+    Degraded,
+    Unhealthy,
+    Unknown,
+}
+
+impl From<Health> for ComponentHealth {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Healthy => Self::Healthy,
+            Health::Progressing | Health::Suspended => Self::Degraded,
+            Health::Degraded | Health::Missing => Self::Unhealthy,
+            Health::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// The last operation of ours on the release.
+#[derive(Debug, Serialize)]
+struct Operation {
+    id: String,
+    verb: crate::operations::Verb,
+    /// `running`, `succeeded`, `failed`, `interrupted`.
+    state: &'static str,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    /// helm's process while it runs.
+    pid: Option<u32>,
+    #[serde(skip)]
+    seconds: Duration,
+}
+
+pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
+    let setup = Setup::new(global)?;
+    let place = Place::find(&args.place)?;
+    let redactor = place.redactor(&[&place.environment]);
+    let kubeconfig = setup.kubeconfig()?;
+    let (target, release) = place.target(&kubeconfig, &setup.settings)?;
+    let operation = last_operation(&Store::new(&setup.folders), &release);
+    let connection = setup.connect(&kubeconfig, &release).await?;
+    let history = observe::history(&connection, &release).await?;
     let Some(last) = history.first() else {
-        out::error(&Error::new("there is no such release").at(release.to_string()).next("install it first"));
-        return Ok(ERROR);
+        if let Some(operation) = &operation {
+            out::note(&operation.words());
+        }
+        let error = Error::new("there is no such release").at(release.to_string());
+        return Err(error.next(format!(
+            "install it: floe-tui apply {} --env {}",
+            args.place.dir.display(),
+            args.place.env
+        )));
     };
-    let record = connection.record(driver, &release.namespace, &last.storage).await?;
+    let record = observe::record(&connection, &release, last).await?;
     let cancel = CancellationToken::new();
     let _guard = cancel.clone().drop_guard();
-    let mut snapshots = follow::watch_release(&connection, &release, wanted(&record)?, cancel);
-    let deadline = tokio::time::Instant::now() + LOOK;
-    while snapshots.borrow().is_loading() {
-        if tokio::time::timeout_at(deadline, snapshots.changed()).await.is_err() {
-            out::note(&format!("warning: not every object could be seen within {} s", LOOK.as_secs()));
-            break;
-        }
-    }
-    let snapshot: Arc<ObjectsSnapshot> = snapshots.borrow().clone();
-    let health = snapshot.health();
-    let cause = follow::cause(&connection, &snapshot, &context.redactor).await;
-    if args.json {
-        out::json(&PlatformDeployment {
-            release_name: release.release.clone(),
-            namespace: release.namespace.clone(),
-            chart_version: record.chart.version.clone(),
-            artifact_version: artifact_version(&record),
-            environment: args.env.clone(),
-            status: model_status(record.status),
-            components: snapshot.rows.iter().filter_map(component).collect(),
-            deployed_at: record.last_deployed,
-            revision: record.revision,
-            health,
-            root_cause: cause,
-        })?;
+    let request = WatchRequest { namespace: release.namespace.clone(), wanted: Wanted::of_record(&record)? };
+    let mut snapshots = watch(connection.clone(), request, cancel);
+    let snapshot = observe::until(&mut snapshots, LIST, |shown| !shown.is_loading()).await;
+    // What only watches over workloads is in the list, and no cause of anything.
+    let cause = if observe::health(&snapshot) <= Health::Missing || last.status == Status::Failed {
+        observe::cause(&connection, &snapshot, &redactor).await
     } else {
-        let when = record
-            .last_deployed
-            .map(|at| format!(", {} ago ({})", time::relative(at, Timestamp::now()), time::absolute(at)))
-            .unwrap_or_default();
-        out::line(&format!(
-            "{} @ {}: revision {} {}, {health}  {}{when}",
-            release.release,
-            args.env,
-            record.revision,
-            record.status,
-            record.chart.label()
-        ));
-        out::line(&format!("  context {}, namespace {}", release.context, release.namespace));
-        if let Some(cause) = cause {
-            out::line(&format!("  {cause}"));
+        None
+    };
+    let mut deployment = deployment(&target.environment, &release, &record, &snapshot, cause, operation);
+    // The record may be a moment older than the list of revisions.
+    deployment.helm_status = last.status;
+    deployment.status = DeploymentStatus::of(last.status);
+    if args.json {
+        out::json(&serde_json::to_value(&deployment).unwrap_or_default());
+    } else {
+        print(&deployment, &snapshot);
+    }
+    if let Some(fault) = snapshot.fault() {
+        out::error(&fault.clone().into());
+    }
+    Ok(code(&deployment, snapshot.fault().is_some() || snapshot.is_loading()))
+}
+
+/// The exit code: at work before not healthy before failed.
+fn code(deployment: &PlatformDeployment, unseen: bool) -> u8 {
+    let running = deployment.operation.as_ref().is_some_and(|operation| operation.state == "running");
+    if running || deployment.status == DeploymentStatus::Pending {
+        return PENDING;
+    }
+    match deployment.health {
+        Health::Degraded | Health::Missing => DEGRADED,
+        _ if deployment.status != DeploymentStatus::Deployed || unseen => FAILED,
+        Health::Progressing => PENDING,
+        Health::Healthy | Health::Suspended | Health::Unknown => OK,
+    }
+}
+
+fn deployment(
+    environment: &str,
+    release: &ReleaseRef,
+    record: &Record,
+    snapshot: &ObjectsSnapshot,
+    cause: Option<Cause>,
+    operation: Option<Operation>,
+) -> PlatformDeployment {
+    let artifact = [&record.config, &record.chart_values]
+        .into_iter()
+        .find_map(|values| values.pointer("/global/artifactVersion")?.as_str())
+        .or_else(|| record.chart.annotations.get("floe.dev/artifact-version").map(String::as_str))
+        .unwrap_or("unknown");
+    let (root_cause, root_cause_details) =
+        cause.map_or((None, Vec::new()), |cause| (Some(cause.line), cause.more));
+    PlatformDeployment {
+        release_name: release.release.clone(),
+        namespace: release.namespace.clone(),
+        chart_version: record.chart.version.clone(),
+        artifact_version: artifact.to_owned(),
+        environment: environment.to_owned(),
+        status: DeploymentStatus::of(record.status),
+        components: snapshot.rows.iter().filter_map(|row| component(row, &release.release)).collect(),
+        deployed_at: record.last_deployed,
+        deployed_by: None,
+        chart: record.chart.label(),
+        revision: record.revision,
+        helm_status: record.status,
+        description: record.description.clone(),
+        context: release.context.clone(),
+        health: observe::health(snapshot),
+        root_cause,
+        root_cause_details,
+        operation,
+    }
+}
+
+/// What the release's manifest names and what has pods; hooks and tests come and go.
+fn component(row: &ObjectRow, release: &str) -> Option<DeployedComponent> {
+    let is_component = row.depth == 0
+        && !row.hook
+        && matches!(row.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob");
+    is_component.then(|| {
+        let short = row.name.strip_prefix(release).and_then(|rest| rest.strip_prefix('-'));
+        let replicas = row.replicas.unwrap_or_default();
+        DeployedComponent {
+            name: short.filter(|short| !short.is_empty()).unwrap_or(&row.name).to_owned(),
+            kind: row.kind.clone(),
+            replicas: Replicas {
+                desired: replicas.desired,
+                ready: replicas.ready,
+                available: replicas.available,
+            },
+            health: row.health.into(),
+            object: row.name.clone(),
+            reason: row.reason.clone(),
         }
-        for row in snapshot.rows.iter().filter(|row| row.depth == 0 && !(row.hook && row.uid.is_empty())) {
-            out::line(&follow::line(row, &release));
-        }
-        for kind in &snapshot.kinds {
-            if let Some(fault) = kind.state.fault() {
-                out::note(&format!("warning: {} cannot be seen: {fault}", kind.kind));
-            }
-        }
-    }
-    Ok(code(record.status, health))
-}
-
-fn code(status: Status, health: Health) -> u8 {
-    match (status, health) {
-        (Status::Failed, _) | (_, Health::Degraded | Health::Missing) => DEGRADED,
-        (status, _) if status.is_pending() || status == Status::Uninstalling => PENDING,
-        (_, Health::Progressing) => PENDING,
-        _ => OK,
-    }
-}
-
-/// Everything that the record says should be there.
-fn wanted(record: &Record) -> Result<Vec<Wanted>> {
-    let mut objects = manifest::parse(&record.manifest)?;
-    for hook in &record.hooks {
-        objects.extend(manifest::parse_from(&hook.manifest, Some(&hook.path))?);
-    }
-    Ok(objects.iter().map(want).collect())
-}
-
-fn want(object: &Object) -> Wanted {
-    Wanted {
-        api_version: object.id.api_version.clone(),
-        kind: object.id.kind.clone(),
-        namespace: object.id.namespace.clone(),
-        name: object.id.name.clone(),
-        hook: object.hook.is_some(),
-    }
-}
-
-/// The version of the artifacts that the values were made from: the chart says so, else its application version.
-fn artifact_version(record: &Record) -> String {
-    record
-        .chart
-        .annotations
-        .get("floe.dev/artifact-version")
-        .cloned()
-        .unwrap_or_else(|| record.chart.app_version.clone())
-}
-
-/// The data model knows four of helm's statuses.
-fn model_status(status: Status) -> &'static str {
-    match status {
-        Status::Deployed => "deployed",
-        Status::Superseded | Status::Uninstalled | Status::Uninstalling => "superseded",
-        Status::Failed | Status::Unknown => "failed",
-        Status::PendingInstall | Status::PendingUpgrade | Status::PendingRollback => "pending",
-    }
-}
-
-/// The data model knows four healths: what is on its way or stopped on purpose is degraded, what fails is unhealthy.
-fn model_health(health: Health) -> &'static str {
-    match health {
-        Health::Healthy => "healthy",
-        Health::Progressing | Health::Suspended => "degraded",
-        Health::Degraded | Health::Missing => "unhealthy",
-        Health::Unknown => "unknown",
-    }
-}
-
-fn component(row: &ObjectRow) -> Option<DeployedComponent> {
-    if row.depth > 0 || row.hook || !WORKLOADS.contains(&row.kind.as_str()) {
-        return None;
-    }
-    let replicas = row.replicas.unwrap_or_default();
-    Some(DeployedComponent {
-        name: row.name.clone(),
-        kind: row.kind.clone(),
-        replicas: ComponentReplicas {
-            desired: replicas.desired,
-            ready: replicas.ready,
-            available: replicas.available,
-        },
-        health: model_health(row.health),
     })
+}
+
+/// The newest operation on a release, whoever of the cluster's contexts it used.
+fn last_operation(store: &Store, release: &ReleaseRef) -> Option<Operation> {
+    let (views, _) = store.list();
+    let is_ours = |view: &&OperationView| view.spec.release == *release;
+    views.iter().filter(is_ours).max_by_key(|view| (view.is_running(), view.spec.created)).map(|view| {
+        Operation {
+            id: view.spec.id.to_string(),
+            verb: view.spec.verb,
+            state: view.state.word(),
+            started: view.started,
+            ended: view.ended,
+            pid: view.helm().filter(|_| view.is_running()).map(|(pid, _)| pid),
+            seconds: view.elapsed(Timestamp::now()),
+        }
+    })
+}
+
+impl Operation {
+    fn words(&self) -> String {
+        let elapsed = time::duration(self.seconds);
+        match (self.state, self.ended) {
+            ("running", _) => {
+                let pid = self.pid.map(|pid| format!(", helm's pid is {pid}")).unwrap_or_default();
+                format!("operation: {} at work since {elapsed}{pid}", self.verb)
+            }
+            (state, Some(ended)) => {
+                let ago = time::relative(ended, Timestamp::now());
+                format!("operation: {} {state} after {elapsed}, {ago} ago", self.verb)
+            }
+            (state, None) => format!("operation: {} {state}", self.verb),
+        }
+    }
+}
+
+fn print(deployment: &PlatformDeployment, snapshot: &ObjectsSnapshot) {
+    let when = deployment.deployed_at.map(|at| format!(", {}", time::absolute(at))).unwrap_or_default();
+    out::line(&format!("{} @ {}: {}", deployment.release_name, deployment.environment, deployment.health));
+    out::line(&format!("  context {}, namespace {}", deployment.context, deployment.namespace));
+    out::line(&format!(
+        "  revision {} is {}, {}{when}",
+        deployment.revision, deployment.helm_status, deployment.chart
+    ));
+    if deployment.status == DeploymentStatus::Failed && !deployment.description.is_empty() {
+        out::line(&format!("  {}", crate::base::text::one_line(&deployment.description)));
+    }
+    if let Some(operation) = &deployment.operation {
+        out::line(&format!("  {}", operation.words()));
+    }
+    let counts: Vec<String> =
+        snapshot.counts().iter().map(|(health, count)| format!("{count} {health}")).collect();
+    out::line(&format!(
+        "  objects: {}",
+        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+    ));
+    let width = deployment.components.iter().map(|component| component.name.len()).max().unwrap_or_default();
+    for row in &snapshot.rows {
+        let Some(component) = component(row, &deployment.release_name) else { continue };
+        out::line(&format!(
+            "{} {:<12} {:<width$}  {:<11} {}",
+            row.health.glyph(),
+            component.kind,
+            component.name,
+            row.health.word(),
+            component.reason
+        ));
+    }
+    // What is no component and does not do well.
+    for row in &snapshot.rows {
+        if row.depth == 0 && !row.hook && row.health < Health::Unknown && component(row, "").is_none() {
+            out::line(&format!(
+                "{} {:<12} {}  {:<11} {}",
+                row.health.glyph(),
+                row.kind,
+                row.name,
+                row.health.word(),
+                row.reason
+            ));
+        }
+    }
+    if let Some(cause) = &deployment.root_cause {
+        out::line(&format!("root cause: {cause}"));
+        for line in &deployment.root_cause_details {
+            out::line(&format!("  {line}"));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn exit_codes() {
-        assert_eq!(code(Status::Deployed, Health::Healthy), 0);
-        assert_eq!(code(Status::Deployed, Health::Unknown), 0);
-        assert_eq!(code(Status::Deployed, Health::Degraded), 3);
-        assert_eq!(code(Status::Failed, Health::Healthy), 3);
-        assert_eq!(code(Status::Deployed, Health::Progressing), 4);
-        assert_eq!(code(Status::PendingUpgrade, Health::Healthy), 4);
+    fn made(status: Status, health: Health) -> PlatformDeployment {
+        let release = ReleaseRef { context: "c".into(), namespace: "n".into(), release: "floe".into() };
+        let record = Record { status, ..Record::default() };
+        let mut made = deployment("dev", &release, &record, &ObjectsSnapshot::default(), None, None);
+        made.health = health;
+        made
     }
 
     #[test]
-    fn the_data_models_words() {
-        assert_eq!(model_health(Health::Suspended), "degraded");
-        assert_eq!(model_health(Health::Missing), "unhealthy");
-        assert_eq!(model_status(Status::PendingRollback), "pending");
+    fn exit_codes_say_what_matters_most() {
+        let code = |status, health| code(&made(status, health), false);
+        assert_eq!(code(Status::Deployed, Health::Healthy), OK);
+        assert_eq!(code(Status::Deployed, Health::Suspended), OK);
+        assert_eq!(code(Status::Deployed, Health::Progressing), PENDING);
+        assert_eq!(code(Status::Deployed, Health::Missing), DEGRADED);
+        assert_eq!(code(Status::Failed, Health::Degraded), DEGRADED);
+        assert_eq!(code(Status::Failed, Health::Healthy), FAILED);
+        assert_eq!(code(Status::PendingUpgrade, Health::Degraded), PENDING);
+        assert_eq!(super::code(&made(Status::Deployed, Health::Unknown), true), FAILED);
+    }
+
+    #[test]
+    fn the_model_has_its_names_and_words() {
+        let data =
+            serde_json::to_value(made(Status::PendingInstall, Health::Progressing)).unwrap_or_default();
+        for field in [
+            "releaseName",
+            "namespace",
+            "chartVersion",
+            "artifactVersion",
+            "environment",
+            "components",
+            "deployedAt",
+        ] {
+            assert!(data.get(field).is_some(), "{field} in {data}");
+        }
+        assert_eq!(data["status"], "pending");
+        let words = Health::ALL.map(|health| (health, ComponentHealth::from(health)));
+        for (health, word) in words {
+            let wanted = match health {
+                Health::Healthy => ComponentHealth::Healthy,
+                Health::Progressing | Health::Suspended => ComponentHealth::Degraded,
+                Health::Degraded | Health::Missing => ComponentHealth::Unhealthy,
+                Health::Unknown => ComponentHealth::Unknown,
+            };
+            assert_eq!(word, wanted);
+        }
+    }
+
+    #[test]
+    fn a_component_is_named_without_its_release() {
+        let mut row = ObjectRow {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: "n".into(),
+            name: "floe-web".into(),
+            uid: "u".into(),
+            parent: None,
+            depth: 0,
+            health: Health::Progressing,
+            reason: "0 of 1 ready".into(),
+            since: None,
+            created: None,
+            replicas: None,
+            containers: Vec::new(),
+            phase: None,
+            node: None,
+            hook: false,
+            new_revision: true,
+        };
+        let named = |row: &ObjectRow| component(row, "floe").map(|component| component.name);
+        assert_eq!(named(&row).as_deref(), Some("web"));
+        row.name = "floes".into();
+        assert_eq!(named(&row).as_deref(), Some("floes"));
+        row.hook = true;
+        assert_eq!(named(&row), None);
     }
 }
