@@ -175,8 +175,10 @@ impl Changes {
                 .focused(focused && !self.in_text)
                 .zoomed(look.zoomed);
             let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+            // Names of one release begin alike, so they are cut at the start.
+            let name = Column::fill("object", 16).cut(Cut::Start);
             let columns =
-                [Column::fit("", 1, 1), Column::fill("object", 16), Column::fill("consequence", 14)];
+                [Column::fit("", 1, 1), Column::fit("kind", 6, 14), name, Column::fill("consequence", 14)];
             let rows = if stale { dimmed(&self.rows) } else { self.rows.clone() };
             Table::new(&columns, &rows).focused(focused && !self.in_text).headless().draw(
                 frame.buffer_mut(),
