@@ -2,12 +2,13 @@
 
 use rstest::rstest;
 
-use super::support::process::{self, Output};
+use super::support::process::{self, Output, eventually};
 use super::support::sandbox::{self, HelmMajor};
 use super::support::workspace::{Workspace, copy};
 use super::support::{program, root};
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Runs the program with nothing around it.
@@ -305,7 +306,14 @@ fn planes_a_release_lives_headless(#[case] major: HelmMajor) {
     workspace.write("values-dev.yaml", &text.replace("dagster:\n", "dagster:\n  webserver: {replicas: 2}\n"));
     let plan = workspace.floe(&["plan", charts, "--env", "dev", "--operation", "upgrade"]).expect_code(2);
     assert!(plan.stdout.contains("1 to 2"), "{plan}");
+    for against in ["deployed", "live"] {
+        let diff = workspace.floe(&["diff", charts, "--env", "dev", "--against", against]).expect_code(2);
+        assert!(diff.stdout.contains("1 to 2"), "{diff}");
+    }
     operate("upgrade", &["--yes"]).ok();
+    for against in ["deployed", "live"] {
+        workspace.floe(&["diff", charts, "--env", "dev", "--against", against]).ok();
+    }
     assert_eq!(revisions(&workspace), ["superseded", "deployed"]);
     assert_eq!(
         workspace.get("dev", &["deployment", "floe-platform-dagster-webserver"])["spec"]["replicas"],
@@ -354,6 +362,52 @@ fn planes_a_failing_upgrade_is_degraded_and_says_why() {
     );
     let status = workspace.floe(&["status", charts, "--env", "dev"]).expect_code(3);
     assert!(status.stdout.contains("CrashLoopBackOff"), "{status}");
+}
+
+/// Whoever leaves `apply`, by Ctrl-C or by force, leaves helm alone; `status` knows what goes on.
+#[rstest]
+#[case::interrupted(rustix::process::Signal::INT)]
+#[case::hung_up(rustix::process::Signal::HUP)]
+#[case::killed(rustix::process::Signal::KILL)]
+fn planes_helm_outlives_apply(#[case] signal: rustix::process::Signal) {
+    let workspace = Workspace::on_planes("leave", HelmMajor::Four, &["dev"]);
+    // A pod that takes a while, so that helm certainly waits when the program ends.
+    let text = workspace.read("values-dev.yaml");
+    let slow = "dagster:\n  webserver:\n    podAnnotations: {sim.floe.dev/ready-after: 15s}\n";
+    workspace.write("values-dev.yaml", &text.replace("dagster:\n", slow));
+    let charts = workspace.charts();
+    let charts = charts.to_str().expect("utf-8");
+    let mut child = workspace
+        .floe_command(&["apply", charts, "--env", "dev", "--yes"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let waits = stdout
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.contains("progressing Deployment") && line.contains("dagster-webserver"));
+    assert!(waits.is_some(), "apply ended before its objects were on their way");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, signal).expect("a running program");
+    let output = child.wait_with_output().expect("its end");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if signal != rustix::process::Signal::KILL {
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("pid") && said.contains("floe-tui status"), "how to come back: {said}");
+    }
+    let status = workspace.floe(&["status", charts, "--env", "dev"]).expect_code(4);
+    assert!(status.stdout.contains("install at work") && status.stdout.contains("pid"), "{status}");
+    assert_eq!(revisions(&workspace), ["pending-install"]);
+    eventually("helm's end", Duration::from_mins(2), || {
+        let status = workspace.floe(&["status", charts, "--env", "dev"]);
+        if status.code == Some(0) { Ok(()) } else { Err(status.to_string()) }
+    });
+    assert_eq!(revisions(&workspace), ["deployed"]);
+    let status = workspace.floe(&["status", charts, "--env", "dev", "--json"]).ok().json();
+    assert_eq!(status["operation"]["state"], "succeeded", "{status}");
 }
 
 /// Gives the webserver of dev the annotation that makes the sandbox's pods crash.
