@@ -79,6 +79,7 @@ impl Model {
                 .filter(|view| view.is_running())
                 .map(|view| Watch::Journal(view.id())),
         );
+        watches.extend(self.rooms.releases.lists(session));
         watches.extend(self.rooms.peek(session.room).watches(session));
         if session.room != RoomId::Run {
             // A running operation's objects stay watched wherever the user looks, unless the room that is shown

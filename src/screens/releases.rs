@@ -343,6 +343,15 @@ impl Releases {
     }
 }
 
+impl Releases {
+    /// The lists of releases of every context that the workspace maps. Metadata only, so cheap enough to be watched
+    /// wherever the user looks: the footer then knows whether an install or an upgrade makes sense.
+    pub fn lists(&self, session: &Session) -> Vec<Watch> {
+        let contexts = rows::contexts(&rows::targets(session), &self.ticked);
+        contexts.into_iter().map(|(context, namespaces)| Watch::Releases { context, namespaces }).collect()
+    }
+}
+
 impl Room for Releases {
     fn places(&self, _: &Session) -> Vec<Place> {
         let typing = match self.opened() {
@@ -412,11 +421,7 @@ impl Room for Releases {
     }
 
     fn watches(&self, session: &Session) -> Vec<Watch> {
-        let contexts = rows::contexts(&rows::targets(session), &self.ticked);
-        let mut watches: Vec<Watch> = contexts
-            .into_iter()
-            .map(|(context, namespaces)| Watch::Releases { context, namespaces })
-            .collect();
+        let mut watches = self.lists(session);
         if let Some(inside) = self.opened() {
             let context = &inside.release.context;
             let known = watches
