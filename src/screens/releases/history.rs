@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::base::time;
 use crate::cluster::releases::{Kept, ReleaseRow};
-use crate::helm::record::{HookPhase, Record, Status};
+use crate::helm::record::{HookPhase, HookRecord, Record, Status};
 use crate::manifest::{self, Object};
 use crate::operations::Verb;
 use crate::session::{Command, Fetched};
@@ -274,7 +274,7 @@ impl Facts {
         let (here, there) = (texts(&own), texts(objects));
         let changed = here.iter().filter(|(key, text)| there.get(*key) != Some(*text)).count();
         let gone = there.keys().filter(|key| !here.contains_key(*key)).count();
-        let ran = record.hooks.iter().filter(|hook| hook.last_run.phase != HookPhase::Unknown);
+        let ran = record.hooks.iter().filter(|hook| ran(hook));
         Self {
             objects: changed + gone,
             values: differing(&record.config, &deployed.config).iter().map(ToString::to_string).collect(),
@@ -312,13 +312,18 @@ impl Facts {
     }
 }
 
+/// Whether a hook did something; accounts and settings that come with it only stand beside the job.
+fn ran(hook: &HookRecord) -> bool {
+    matches!(hook.kind.as_str(), "Job" | "Pod") && hook.last_run.phase != HookPhase::Unknown
+}
+
 /// What a rollback leaves as the deployed revision made it.
 fn stays(deployed: &Record, objects: &[Object]) -> Vec<String> {
     let mut stays = Vec::new();
     let migrations: Vec<&str> = deployed
         .hooks
         .iter()
-        .filter(|hook| !hook.is_test() && hook.last_run.phase != HookPhase::Unknown)
+        .filter(|hook| !hook.is_test() && ran(hook))
         .map(|hook| hook.name.as_str())
         .collect();
     if !migrations.is_empty() {

@@ -11,7 +11,7 @@ use crate::cluster::health::{ContainerRow, ContainerState};
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 use crate::session::{Command, LogRef};
 use crate::ui::list::HeldOrder;
-use crate::ui::table::{Column, Fold, Listed, Row, Table};
+use crate::ui::table::{Column, Fold, Listed, Row, Size, Table};
 use crate::ui::text::Cut;
 use crate::ui::theme::Theme;
 use crate::ui::tree::{Folds, Node as TreeNode, flatten};
@@ -207,12 +207,12 @@ impl Resources {
     pub(super) fn view(&mut self, known: &Known, frame: &mut Frame, area: Rect, theme: &Theme) {
         let Some(objects) = known.objects else { return };
         let columns = [
-            Column::fill("object", 24).cut(Cut::Middle),
+            Column { size: Size::Fill { min: 24, share: 3 }, ..Column::fill("object", 24).cut(Cut::Middle) },
             Column::fit("health", 9, 13),
             Column::fit("ready", 5, 7).right(),
             Column::fit("restarts", 8, 8).right().spare(3),
             Column::fit("since", 5, 6).right().spare(1),
-            Column { size: crate::ui::table::Size::Fill { min: 24, share: 2 }, ..Column::fill("why", 24) },
+            Column { size: Size::Fill { min: 24, share: 2 }, ..Column::fill("why", 24) },
         ];
         let rows = self.visible.iter().filter_map(|(at, fold)| {
             let node = self.nodes.get(*at)?;
