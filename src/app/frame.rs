@@ -25,7 +25,7 @@ use super::model::Model;
 use super::overlays::{Open, Question};
 
 /// Draws everything.
-pub fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
+pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
     let area = frame.area();
     let parts = layout::frame(area);
     header(&model.session).draw(frame.buffer_mut(), parts.header, theme);
@@ -205,9 +205,11 @@ fn fits(session: &Session, command: Command) -> bool {
     let dirty = || session.documents.dirty().next().is_some();
     match command {
         Command::Save | Command::Diff => dirty(),
-        Command::Undo => {
-            session.focused_file.as_ref().and_then(|f| session.documents.get(f)).is_some_and(|d| d.can_undo())
-        }
+        Command::Undo => session
+            .focused_file
+            .as_ref()
+            .and_then(|f| session.documents.get(f))
+            .is_some_and(crate::session::Document::can_undo),
         Command::Install | Command::Upgrade | Command::Rollback | Command::Test => {
             let Some(release) = session.release() else { return false };
             let known = session.world.releases.get(&release.context);

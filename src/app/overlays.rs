@@ -127,9 +127,8 @@ impl Question {
             Command::DialogNo | Command::MenuCancel | Command::InputCancel => {
                 return self.answers(Answer::No);
             }
-            Command::DialogYes => return self.confirms(),
             Command::DialogEnter if self.cursor == 0 => return self.answers(Answer::No),
-            Command::DialogEnter => return self.confirms(),
+            Command::DialogYes | Command::DialogEnter => return self.confirms(),
             Command::DialogMove => self.cursor = 1 - self.cursor.min(1),
             Command::DialogDown => self.offset += 1,
             Command::DialogUp => self.offset = self.offset.saturating_sub(1),
@@ -190,7 +189,7 @@ impl Open {
             (Self::Question(question), Action::Paste(text)) => {
                 // Pasting never confirms: into a typed name it is refused, elsewhere it is one line of text.
                 if !matches!(question.ask, Ask::Confirm { .. }) {
-                    question.typed.extend(text.lines().next().unwrap_or_default().chars());
+                    question.typed.push_str(text.lines().next().unwrap_or_default());
                 }
                 Outcome::Stays
             }

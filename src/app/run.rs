@@ -23,7 +23,7 @@ const DRAIN: usize = 256;
 
 /// The terminal with what is needed to draw on it.
 #[derive(Debug)]
-pub struct Screen {
+pub(super) struct Screen {
     pub terminal: Terminal,
     pub input: Input,
     catalogue: Catalogue,
@@ -38,7 +38,7 @@ pub struct Screen {
 
 impl Screen {
     /// A screen in the theme that needs no files.
-    pub fn new(
+    pub(super) fn new(
         terminal: Terminal,
         input: Input,
         catalogue: Catalogue,
@@ -51,7 +51,7 @@ impl Screen {
     }
 
     /// Draws the model, in its theme.
-    pub fn draw(&mut self, model: &mut Model) -> Result<()> {
+    pub(super) fn draw(&mut self, model: &mut Model) -> Result<()> {
         if self.theme.name() != model.theme {
             let loaded = self.catalogue.load(&model.theme, self.depth);
             for warning in loaded.warnings {
@@ -79,7 +79,7 @@ impl Screen {
 ///
 /// # Errors
 /// The terminal cannot be drawn on or read any more.
-pub async fn run(
+pub(super) async fn run(
     model: &mut Model,
     screen: &mut Screen,
     workers: &mut Workers,

@@ -124,13 +124,14 @@ impl Model {
             Command::Test => self.plan(Verb::Test),
             Command::Uninstall => self.plan(Verb::Uninstall),
             Command::Rollback => self.choose_rollback(),
-            Command::Login => match self.session.release() {
-                Some(release) => vec![Effect::Login { context: release.context }],
-                None => {
+            Command::Login => {
+                if let Some(release) = self.session.release() {
+                    vec![Effect::Login { context: release.context }]
+                } else {
                     self.session.warn("no cluster is selected");
                     Vec::new()
                 }
-            },
+            }
             Command::Theme => self.ask_theme(),
             Command::Mouse => {
                 self.mouse = !self.mouse;
@@ -138,13 +139,14 @@ impl Model {
                 self.session.say(format!("the mouse is {word}"));
                 vec![Effect::CaptureMouse(self.mouse)]
             }
-            Command::ExternalEditor | Command::EditorExternal => match self.session.focused_file.clone() {
-                Some(path) => vec![Effect::OpenEditor { path, line: None }],
-                None => {
+            Command::ExternalEditor | Command::EditorExternal => {
+                if let Some(path) = self.session.focused_file.clone() {
+                    vec![Effect::OpenEditor { path, line: None }]
+                } else {
                     self.session.say("no file has the focus here");
                     Vec::new()
                 }
-            },
+            }
             Command::Dismiss => {
                 let now = self.session.now;
                 self.session.notices.dismiss(now);

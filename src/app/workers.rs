@@ -54,6 +54,9 @@ enum Slot {
     Watch(Watch),
 }
 
+/// The helm that was found and what renders with it.
+type Rendering = (Arc<Helm>, Arc<CliRenderer>);
+
 /// What tasks share: cheap to clone.
 #[derive(Clone)]
 struct Shared {
@@ -64,7 +67,7 @@ struct Shared {
     connections: Connections,
     store: Arc<Store>,
     /// Known once helm was found.
-    renderer: Arc<Mutex<Option<(Arc<Helm>, Arc<CliRenderer>)>>>,
+    renderer: Arc<Mutex<Option<Rendering>>>,
     config_file: Arc<PathBuf>,
     answers: mpsc::Sender<Message>,
 }
@@ -89,7 +92,7 @@ impl Shared {
 }
 
 /// The side of the program that waits.
-pub struct Workers {
+pub(super) struct Workers {
     shared: Shared,
     slots: Slots<Slot>,
     watches: Watches,
@@ -98,7 +101,7 @@ pub struct Workers {
 
 impl Workers {
     /// Nothing runs until the first effect.
-    pub fn new(
+    pub(super) fn new(
         given: Given,
         folders: Folders,
         redactor: Arc<Redactor>,
@@ -121,7 +124,7 @@ impl Workers {
     }
 
     /// Starts what an effect asks for.
-    pub fn dispatch(&mut self, effect: Effect) {
+    pub(super) fn dispatch(&mut self, effect: Effect) {
         let shared = self.shared.clone();
         let now = Duration::ZERO;
         match effect {
@@ -189,7 +192,7 @@ impl Workers {
     }
 
     /// Starts and ends watches until they are those that are wanted; says which tasks died by a fault of ours.
-    pub fn reconcile(&mut self, wanted: &[Watch]) -> Vec<String> {
+    pub(super) fn reconcile(&mut self, wanted: &[Watch]) -> Vec<String> {
         for (watch, token) in self.watches.reconcile(wanted, Instant::now()) {
             let shared = self.shared.clone();
             let slot = Slot::Watch(watch.clone());
@@ -212,12 +215,12 @@ impl Workers {
     }
 
     /// Whether [`Workers::reconcile`] has to be called again soon though nothing happened.
-    pub fn lingers(&self) -> bool {
+    pub(super) fn lingers(&self) -> bool {
         self.watches.lingers()
     }
 
     /// After a login or a new kubeconfig: connect anew.
-    pub fn forget_connection(&mut self, context: &str) {
+    pub(super) fn forget_connection(&mut self, context: &str) {
         self.shared.connections.forget();
         self.watches.restart(|watch| match watch {
             Watch::Releases { context: of, .. } => of == context,

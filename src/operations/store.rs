@@ -150,7 +150,7 @@ impl Store {
         if sent { Ok(()) } else { Err(Error::new("helm is not there any more").at(view.spec.title())) }
     }
 
-    /// Removes the oldest finished operations beyond [`KEPT`].
+    /// Removes the oldest finished operations beyond the newest 200.
     pub fn prune(&self) {
         for id in self.ids().into_iter().skip(KEPT) {
             if self.load(&id).is_ok_and(|view| !view.is_running()) {

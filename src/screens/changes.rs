@@ -18,7 +18,7 @@ use super::Look;
 
 /// The two panes and their cursors.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub(super) struct Changes {
     set: Arc<ChangeSet>,
     objects: Vec<DiffObject>,
     rows: Listed,
@@ -31,25 +31,25 @@ pub struct Changes {
 
 impl Changes {
     /// Shows another set; cursors stay on their objects where these still are.
-    pub fn set(&mut self, set: Arc<ChangeSet>) {
+    pub(super) fn set(&mut self, set: Arc<ChangeSet>) {
         self.objects = objects(&set);
         self.set = set;
         self.refresh();
     }
 
     /// What is shown.
-    pub fn get(&self) -> &Arc<ChangeSet> {
+    pub(super) fn get(&self) -> &Arc<ChangeSet> {
         &self.set
     }
 
     /// Narrows the list.
-    pub fn filter(&mut self, filter: Filter) {
+    pub(super) fn filter(&mut self, filter: Filter) {
         self.filter = filter;
         self.refresh();
     }
 
     /// The filter.
-    pub fn filter_text(&self) -> &str {
+    pub(super) fn filter_text(&self) -> &str {
         self.filter.text()
     }
 
@@ -82,13 +82,13 @@ impl Changes {
     }
 
     /// The change under the cursor.
-    pub fn selected(&self) -> Option<&Change> {
+    pub(super) fn selected(&self) -> Option<&Change> {
         let selected = self.list.selected()?;
         self.set.changes.iter().find(|change| key(change) == selected)
     }
 
     /// Text of the hunk under the cursor, for copying.
-    pub fn hunk_text(&self) -> Option<String> {
+    pub(super) fn hunk_text(&self) -> Option<String> {
         let (object, hunk) = self.diff.position(&self.objects)?;
         let hunk = self.objects.get(object)?.hunks.get(hunk)?;
         let mark = |side: Side| match side {
@@ -96,11 +96,17 @@ impl Changes {
             Side::Before => '-',
             Side::After => '+',
         };
-        Some(hunk.lines.iter().map(|line| format!("{}{}\n", mark(line.side), line.text.text())).collect())
+        let mut text = String::new();
+        for line in &hunk.lines {
+            text.push(mark(line.side));
+            text.push_str(&line.text.text());
+            text.push('\n');
+        }
+        Some(text)
     }
 
     /// Handles what moves inside the two panes; `false` when the command means nothing here.
-    pub fn command(&mut self, command: Command) -> bool {
+    pub(super) fn command(&mut self, command: Command) -> bool {
         match command {
             Command::NextHunk => {
                 self.diff.step_hunk(&self.objects, true);
@@ -110,8 +116,6 @@ impl Changes {
                 self.diff.step_hunk(&self.objects, false);
                 self.follow_text();
             }
-            Command::NextObject => self.step(1),
-            Command::PreviousObject => self.step(-1),
             Command::Fold => self.diff.toggle_reviewed(&self.objects),
             Command::FoldAll => self.diff.toggle_fold(&self.objects),
             Command::Enter if !self.in_text => self.in_text = true,
@@ -123,8 +127,8 @@ impl Changes {
             Command::Right if self.in_text => self.diff.shift(4),
             Command::PageUp if self.in_text => self.diff.page(-1),
             Command::PageDown if self.in_text => self.diff.page(1),
-            Command::Up => self.step(-1),
-            Command::Down => self.step(1),
+            Command::PreviousObject | Command::Up => self.step(-1),
+            Command::NextObject | Command::Down => self.step(1),
             Command::PageUp => {
                 self.list.page(&self.rows, -1);
                 self.follow_list();
@@ -152,9 +156,9 @@ impl Changes {
     }
 
     /// Draws list and text, side by side where there is room.
-    pub fn view(
+    pub(super) fn view(
         &mut self,
-        title: Rich,
+        title: &Rich,
         focused: bool,
         stale: bool,
         frame: &mut Frame,
@@ -220,7 +224,7 @@ fn matches(filter: &Filter, change: &Change) -> bool {
 }
 
 /// The colour of a consequence; its word stands beside it.
-pub fn role_of(consequence: Consequence) -> Role {
+pub(super) fn role_of(consequence: Consequence) -> Role {
     match consequence {
         Consequence::DataAtRisk | Consequence::Immutable | Consequence::Conflict => Role::Bad,
         Consequence::Recreate | Consequence::RollingRestart => Role::Warn,

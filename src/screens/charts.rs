@@ -423,8 +423,7 @@ impl Charts {
         let is_template = node.is_some_and(|node| matches!(node.item, Item::Template(_)));
         let mut pane = Pane::new(title).focused(self.in_text).zoomed(look.zoomed);
         if is_template {
-            let environment =
-                session.environment().map(|view| view.name.as_str()).unwrap_or("no environment");
+            let environment = session.environment().map_or("no environment", |view| view.name.as_str());
             let note = if self.as_rendered {
                 format!("rendered for {environment}")
             } else {

@@ -70,7 +70,7 @@ impl DiffRoom {
         self.left == Side::Saved && self.right == Side::Edited
     }
 
-    fn source(&self, session: &Session, view: &EnvironmentView, side: &Side) -> Result<SideSource, Error> {
+    fn source(session: &Session, view: &EnvironmentView, side: &Side) -> Result<SideSource, Error> {
         let render = |view: &EnvironmentView, edited: bool| {
             let mut request = session
                 .render_request(view, edited)
@@ -129,9 +129,8 @@ impl DiffRoom {
             self.shown = Shown::Failed(Error::new("no environment is selected").next("choose one with e"));
             return Vec::new();
         };
-        let sources = self
-            .source(session, view, &self.left)
-            .and_then(|left| Ok((left, self.source(session, view, &self.right)?)));
+        let sources = Self::source(session, view, &self.left)
+            .and_then(|left| Ok((left, Self::source(session, view, &self.right)?)));
         match sources {
             Err(error) => {
                 self.shown = Shown::Failed(error);
@@ -190,7 +189,7 @@ impl DiffRoom {
         session.ask(Ask::Choose { title: "Compare".to_owned(), choices }, Then::Room(ASK_SIDES));
     }
 
-    fn step_environment(&self, session: &mut Session, by: usize) {
+    fn step_environment(session: &mut Session, by: usize) {
         let count = session.environments.len();
         if count == 0 {
             return;
@@ -257,9 +256,9 @@ impl Room for DiffRoom {
                 self.changes.filter(Filter::parse(&text));
             }
             Action::Command(Command::Left) if !self.changes.in_text => {
-                self.step_environment(session, session.environments.len().saturating_sub(1));
+                Self::step_environment(session, session.environments.len().saturating_sub(1));
             }
-            Action::Command(Command::Right) if !self.changes.in_text => self.step_environment(session, 1),
+            Action::Command(Command::Right) if !self.changes.in_text => Self::step_environment(session, 1),
             Action::Command(Command::Back)
                 if !self.changes.in_text && !self.changes.filter_text().is_empty() =>
             {
@@ -290,7 +289,7 @@ impl Room for DiffRoom {
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
-        let area = self.view_environments(session, frame, area, look);
+        let area = Self::view_environments(session, frame, area, look);
         let title = Rich::of(Role::Text, format!("{} → {}", self.left, self.right));
         let title = if self.filtering {
             title.then(Role::Key, "  /").then(Role::Text, self.changes.filter_text()).then(Role::Cursor, " ")
@@ -324,7 +323,6 @@ impl Room for DiffRoom {
             }
         } else {
             match &self.shown {
-                Shown::Nothing => None,
                 Shown::Working { since } => {
                     Some(Face::Loading { what: "comparing", since: elapsed(*since, session.now) })
                 }
@@ -334,7 +332,7 @@ impl Room for DiffRoom {
                 Shown::Ready(comparison) if comparison.changes.is_empty() => {
                     Some(Face::Empty { why: "no difference", hint: Some(("v", "compare other sides")) })
                 }
-                Shown::Ready(_) => None,
+                Shown::Nothing | Shown::Ready(_) => None,
             }
         };
         let stale = matches!(preview, Some(PreviewState::Working { .. })) && self.is_preview();
@@ -345,7 +343,7 @@ impl Room for DiffRoom {
                 let inner = pane.draw(frame.buffer_mut(), area, look.theme);
                 face.draw(frame.buffer_mut(), inner, look.theme);
             }
-            None => self.changes.view(title, true, stale, frame, area, look),
+            None => self.changes.view(&title, true, stale, frame, area, look),
         }
     }
 }
@@ -362,7 +360,7 @@ impl DiffRoom {
     }
 
     /// One line that counts what the edit does in every environment; `h` and `l` move along it.
-    fn view_environments(&self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
+    fn view_environments(session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
         if area.height < 8 || session.environments.is_empty() {
             return area;
         }

@@ -248,19 +248,17 @@ impl Values {
     fn in_field(&mut self, session: &mut Session, action: &Action) {
         let Some(mut field) = self.field.take() else { return };
         match action {
-            Action::Command(Command::InputAccept) => {
-                if field.error.is_none() {
-                    let still: Vec<String> = session
-                        .environments
-                        .iter()
-                        .filter(|view| view.name == field.environment)
-                        .flat_map(|view| view.problems.iter().map(ToString::to_string))
-                        .collect();
-                    if let Some(problem) = still.first() {
-                        session.warn(problem.clone());
-                    }
-                    return;
+            Action::Command(Command::InputAccept) if field.error.is_none() => {
+                let still: Vec<String> = session
+                    .environments
+                    .iter()
+                    .filter(|view| view.name == field.environment)
+                    .flat_map(|view| view.problems.iter().map(ToString::to_string))
+                    .collect();
+                if let Some(problem) = still.first() {
+                    session.warn(problem.clone());
                 }
+                return;
             }
             Action::Command(Command::InputCancel) => {
                 field.retract(session);
@@ -351,7 +349,7 @@ impl Values {
     fn command(&mut self, session: &mut Session, command: Command) -> Vec<Effect> {
         match command {
             Command::Up if self.focus == Focus::Detail => {
-                self.detail_offset = self.detail_offset.saturating_sub(1)
+                self.detail_offset = self.detail_offset.saturating_sub(1);
             }
             Command::Down if self.focus == Focus::Detail => self.detail_offset += 1,
             Command::Up => self.step(-1),
@@ -363,9 +361,9 @@ impl Values {
             Command::Top | Command::Bottom => {
                 let keys = self.keys();
                 if command == Command::Top {
-                    self.list.first(keys.as_slice())
+                    self.list.first(keys.as_slice());
                 } else {
-                    self.list.last(keys.as_slice())
+                    self.list.last(keys.as_slice());
                 }
             }
             Command::Left => self.go_to_column(session, self.column.saturating_sub(1)),
@@ -385,7 +383,7 @@ impl Values {
             Command::Enter => match self.node() {
                 Some(node) if node.branch => self.folds.toggle(&node.key.clone()),
                 Some(_) if self.focus == Focus::Text => {
-                    self.start_typing(session, self.editor_file.clone(), None)
+                    self.start_typing(session, self.editor_file.clone(), None);
                 }
                 Some(_) => self.open_field(session),
                 None => {}
@@ -596,7 +594,7 @@ impl Values {
             let height = 3.min(inner.height);
             let line = Rect { y: inner.bottom() - height, height, ..inner };
             inner.height -= height;
-            self.view_field(session, field, frame, line, look);
+            Self::view_field(session, field, frame, line, look);
         }
         let problems: HashSet<String> = session
             .environments
@@ -614,7 +612,9 @@ impl Values {
         };
         let mut heads = vec![Column::fill("", 16)];
         heads.extend(columns.iter().filter_map(|i| session.environments.get(*i)).map(|view| {
-            let dirty = view.files.iter().any(|f| session.documents.get(f).is_some_and(|d| d.is_dirty()));
+            let dirty = view.files.iter().any(|f| {
+                session.documents.get(f).is_some_and(super::super::session::document::Document::is_dirty)
+            });
             let mark = if dirty { "*" } else { "" };
             Column::fit(format!("{}{mark}", view.name), 5, 18).right()
         }));
@@ -655,7 +655,7 @@ impl Values {
         chosen
     }
 
-    fn view_field(&self, session: &Session, field: &Field, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_field(session: &Session, field: &Field, frame: &mut Frame, area: Rect, look: &Look) {
         let problem = session
             .environments
             .iter()

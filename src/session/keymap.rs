@@ -50,9 +50,10 @@ impl Key {
         let named = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(rest)).map(|(_, code)| *code);
         let code = match named {
             Some(code) => code,
-            None => match rest.strip_prefix('F').and_then(|n| n.parse::<u8>().ok()) {
-                Some(n) => KeyCode::F(n),
-                None => {
+            None => {
+                if let Some(n) = rest.strip_prefix('F').and_then(|n| n.parse::<u8>().ok()) {
+                    KeyCode::F(n)
+                } else {
                     let mut chars = rest.chars();
                     let c = chars.next()?;
                     if chars.next().is_some() {
@@ -60,7 +61,7 @@ impl Key {
                     }
                     KeyCode::Char(c)
                 }
-            },
+            }
         };
         Some(Self { code, modifiers }.normal())
     }

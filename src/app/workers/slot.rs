@@ -10,7 +10,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// The running tasks by slot.
 #[derive(Debug)]
-pub struct Slots<K> {
+pub(super) struct Slots<K> {
     running: HashMap<K, AbortHandle>,
     tasks: JoinSet<()>,
 }
@@ -23,7 +23,12 @@ impl<K: Eq + Hash> Default for Slots<K> {
 
 impl<K: Eq + Hash> Slots<K> {
     /// Starts `work` after `pause`, in place of what the slot holds. A pause lets a burst of key presses pass.
-    pub fn start(&mut self, slot: K, pause: Duration, work: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn start(
+        &mut self,
+        slot: K,
+        pause: Duration,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
         self.reap();
         let handle = self.tasks.spawn(async move {
             if !pause.is_zero() {
@@ -37,7 +42,7 @@ impl<K: Eq + Hash> Slots<K> {
     }
 
     /// Forgets finished tasks; gives the words of those that died by a fault of ours.
-    pub fn reap(&mut self) -> Vec<String> {
+    pub(super) fn reap(&mut self) -> Vec<String> {
         let mut died = Vec::new();
         while let Some(result) = self.tasks.try_join_next() {
             if let Err(error) = result
@@ -52,7 +57,7 @@ impl<K: Eq + Hash> Slots<K> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use tokio::sync::mpsc;

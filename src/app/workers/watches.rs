@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::session::Watch;
 
 /// How long an unwanted watch lives on.
-pub const LINGER: Duration = Duration::from_millis(300);
+pub(super) const LINGER: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
 struct Running {
@@ -21,13 +21,13 @@ struct Running {
 
 /// The running watches.
 #[derive(Debug, Default)]
-pub struct Watches {
+pub(super) struct Watches {
     running: BTreeMap<Watch, Running>,
 }
 
 impl Watches {
     /// Ends what has not been wanted for [`LINGER`]; gives the watches to start, each with the token that ends it.
-    pub fn reconcile(&mut self, wanted: &[Watch], now: Instant) -> Vec<(Watch, CancellationToken)> {
+    pub(super) fn reconcile(&mut self, wanted: &[Watch], now: Instant) -> Vec<(Watch, CancellationToken)> {
         for (watch, running) in &mut self.running {
             if wanted.contains(watch) {
                 running.unwanted = None;
@@ -54,12 +54,12 @@ impl Watches {
     }
 
     /// Whether one lingers, so that somebody has to come back for it.
-    pub fn lingers(&self) -> bool {
+    pub(super) fn lingers(&self) -> bool {
         self.running.values().any(|running| running.unwanted.is_some())
     }
 
     /// Ends those that match, so that the next reconcile starts them anew: after a login, a new kubeconfig.
-    pub fn restart(&mut self, matches: impl Fn(&Watch) -> bool) {
+    pub(super) fn restart(&mut self, matches: impl Fn(&Watch) -> bool) {
         self.running.retain(|watch, running| {
             let ends = matches(watch);
             if ends {

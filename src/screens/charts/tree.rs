@@ -45,7 +45,7 @@ pub(super) struct Node {
 
 impl Node {
     /// The file behind the row, absolute; `None` for what is not one.
-    pub fn file(&self) -> Option<PathBuf> {
+    pub(super) fn file(&self) -> Option<PathBuf> {
         match &self.item {
             Item::Template(path) | Item::File(path) | Item::Schema(path) | Item::Values { path, .. } => {
                 Some(self.chart.join(path))
@@ -56,7 +56,7 @@ impl Node {
     }
 
     /// As the table draws it.
-    pub fn row(&self, fold: Fold, filter: &Filter) -> Row {
+    pub(super) fn row(&self, fold: Fold, filter: &Filter) -> Row {
         let role = match self.item {
             Item::Chart => Role::Title,
             Item::Broken(_) => Role::Bad,

@@ -126,7 +126,7 @@ fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs)
         .filter(|view| changes(view).is_some_and(|p| p.changes.changes.len() > 1))
         .count();
     let spare = height.saturating_sub(session.environments.len());
-    let each = if changing == 0 { 0 } else { spare / changing };
+    let each = spare.checked_div(changing).unwrap_or(0);
     let mut lines = Vec::new();
     for view in &session.environments {
         let mut line = Rich::of(Role::Text, format!("{:name_width$}  ", view.name));
@@ -149,13 +149,12 @@ fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs)
             PreviewState::Working { since, last } => {
                 let spinner = glyphs.spin(elapsed(*since, session.now).as_millis());
                 line.push(Role::Busy, format!("{spinner} "));
-                match last {
-                    Some(preview) => (true, preview),
-                    None => {
-                        line.push(Role::Muted, "working it out");
-                        lines.push(line);
-                        continue;
-                    }
+                if let Some(preview) = last {
+                    (true, preview)
+                } else {
+                    line.push(Role::Muted, "working it out");
+                    lines.push(line);
+                    continue;
                 }
             }
             PreviewState::Ready(preview) => (false, preview),
