@@ -112,14 +112,13 @@ fn without_secrets(mut edit: Unsaved, redactor: &Redactor) -> Unsaved {
             None => yaml::edit::remove(&edit.text, &path),
         };
         edit.left_out.push(path.to_string());
-        match text {
-            Ok(text) => edit.text = text,
-            Err(_) => {
-                // It cannot be taken out alone: the whole edit of this file is left out.
-                edit.left_out = vec!["the whole edit: a secret cannot be taken out of it".to_owned()];
-                edit.text = edit.saved.to_string();
-                return edit;
-            }
+        if let Ok(text) = text {
+            edit.text = text
+        } else {
+            // It cannot be taken out alone: the whole edit of this file is left out.
+            edit.left_out = vec!["the whole edit: a secret cannot be taken out of it".to_owned()];
+            edit.text = edit.saved.to_string();
+            return edit;
         }
     }
     edit
