@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The table itself, as the program has it.
-#[path = "../../src/session/command.rs"]
-#[allow(dead_code, reason = "the tests read the table alone")]
-mod command;
-
-use command::{Place, TABLE};
+use floe_tui::session::command::{Place, TABLE};
 
 use super::support::{generated, repository_files, root};
 

@@ -113,7 +113,7 @@ fn without_secrets(mut edit: Unsaved, redactor: &Redactor) -> Unsaved {
         };
         edit.left_out.push(path.to_string());
         if let Ok(text) = text {
-            edit.text = text
+            edit.text = text;
         } else {
             // It cannot be taken out alone: the whole edit of this file is left out.
             edit.left_out = vec!["the whole edit: a secret cannot be taken out of it".to_owned()];
