@@ -302,7 +302,7 @@ impl Planning {
             Face::Empty { why, hint: None }.draw(frame.buffer_mut(), inner, look.theme);
             return;
         }
-        self.changes.view(Rich::from("Changes"), focused, stale, frame, area, look);
+        self.changes.view(&Rich::from("Changes"), focused, stale, frame, area, look);
     }
 }
 
