@@ -165,6 +165,7 @@ impl Stage {
     }
 
     /// What the frame does with an answer, then the room.
+    #[allow(clippy::needless_pass_by_value, reason = "the tests build the answer in place")]
     pub(super) fn hear(&mut self, message: Message) {
         let world = &mut self.session.world;
         match &message {
