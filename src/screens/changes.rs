@@ -11,6 +11,7 @@ use crate::session::Command;
 use crate::ui::chrome::Pane;
 use crate::ui::diff_view::{DiffLine, DiffObject, DiffState, DiffView, Hunk, Side};
 use crate::ui::table::{Column, Listed, Row, Table};
+use crate::ui::text::Cut;
 use crate::ui::{Filter, ListState, Rich, Role, layout};
 
 use super::Look;
