@@ -1,0 +1,1 @@
+//! The Clusters room by its keys and by its pictures.
