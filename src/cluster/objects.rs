@@ -145,7 +145,7 @@ impl WatchState {
 }
 
 /// The watch of one kind in one namespace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KindState {
     pub api_version: String,
     pub kind: String,

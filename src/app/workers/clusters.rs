@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::Error;
 use crate::cluster::logs::{self, LogEnd, LogItem, LogRequest};
 use crate::cluster::objects::watch::WatchRequest;
-use crate::cluster::objects::{self, WatchState};
+use crate::cluster::objects::{self, KindState, ObjectsSnapshot, WatchState};
 use crate::cluster::releases::{self, Driver, ReleasesSnapshot};
 use crate::cluster::{Connection, Fault, Kubeconfig, Pinned, Pins};
 use crate::helm::record::Record;
@@ -181,7 +181,14 @@ pub(super) async fn watch_objects(
     ids: Arc<[objects::Wanted]>,
     token: CancellationToken,
 ) {
-    let failed = |fault: Fault| Message::Failed(Error::from(fault));
+    // A state of the objects, like any other: the rows say it, no notice repeats it.
+    let failed = |fault: Fault| {
+        let state = WatchState::Failed(fault);
+        let kind = KindState { state, namespace: release.namespace.clone(), ..KindState::default() };
+        let snapshot =
+            ObjectsSnapshot { kinds: vec![kind], at: Some(Timestamp::now()), ..ObjectsSnapshot::default() };
+        Message::Objects { release: release.clone(), snapshot: Arc::new(snapshot) }
+    };
     let Some(connection) = connect(&shared, &release.context, &token, failed).await else { return };
     let request = WatchRequest { namespace: release.namespace.clone(), wanted: ids.to_vec() };
     let mut snapshots = objects::watch::watch(connection, request, token);
