@@ -47,11 +47,6 @@ fn scalar<'de, D: serde::Deserializer<'de>>(
     Ok(match Value::deserialize(deserializer)? {
         Value::Null => None,
         Value::String(text) => Some(text),
-        Value::Number(number) if number.is_f64() => {
-            // 2.0 is a version, not the number two.
-            let text = number.to_string();
-            Some(if text.contains('.') { text } else { format!("{text}.0") })
-        }
         other => Some(other.to_string()),
     })
 }
