@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::objects::{self, ObjectRows};
+use super::objects::{self, Absent, ObjectRows};
 use super::plan::scroll;
 use super::pods;
 use super::texts::{Events, Log, Output};
@@ -178,8 +178,12 @@ impl Live {
         view: &OperationView,
         snapshot: &'s ObjectsSnapshot,
     ) -> ObjectRows<'s> {
-        let running = view.is_running() && view.spec.verb != Verb::Uninstall;
-        ObjectRows::of(snapshot, &self.folds, &self.filter, running, session.now, &Glyphs::UNICODE)
+        let absent = match view.spec.verb {
+            Verb::Uninstall => Absent::Gone,
+            _ if view.is_running() => Absent::Awaited,
+            _ => Absent::Missing,
+        };
+        ObjectRows::of(snapshot, &self.folds, &self.filter, absent, session.now, &Glyphs::UNICODE)
     }
 
     /// The row under the cursor: its place in the snapshot.

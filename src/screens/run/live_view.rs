@@ -11,6 +11,7 @@ use super::plan_view::{below, is_wide};
 use super::summary;
 use super::texts::{Events, Log, Output};
 use crate::base::time;
+use crate::cluster::health::Health;
 use crate::cluster::objects::ObjectsSnapshot;
 use crate::operations::{OperationView, Verb};
 use crate::screens::{Look, elapsed};
@@ -110,7 +111,7 @@ impl Live {
             .map(|focus| {
                 let badge = match focus {
                     Focus::Objects => snapshot.map(|snapshot| {
-                        let (good, all) = tally(snapshot);
+                        let (good, all, _) = tally(view, snapshot);
                         let role = if good == all { Role::Good } else { Role::Busy };
                         (role, format!("{good}/{all}"))
                     }),
@@ -179,9 +180,9 @@ impl Live {
             face.draw(frame.buffer_mut(), inner, look.theme);
             return;
         };
-        let (good, all) = tally(&snapshot);
+        let (good, all, word) = tally(view, &snapshot);
         let mut note =
-            Rich::of(if good == all { Role::Good } else { Role::Text }, format!("{good} of {all} healthy"));
+            Rich::of(if good == all { Role::Good } else { Role::Text }, format!("{good} of {all} {word}"));
         if !self.filter.is_empty() {
             note = Rich::of(Role::Match, format!("/{}  ", self.filter.text())).join(note);
         }
@@ -372,8 +373,8 @@ impl Live {
         line.push(role, format!("  last progress {} ago", text::duration(quiet)));
         let snapshot = self.snapshot(session).filter(|snapshot| snapshot.at.is_some());
         if let Some(snapshot) = snapshot {
-            let (good, all) = tally(snapshot);
-            line.push(Role::Muted, format!("  {good}/{all} healthy"));
+            let (good, all, word) = tally(view, snapshot);
+            line.push(Role::Muted, format!("  {good}/{all} {word}"));
         }
         let mut lines = vec![line];
         if let Some(unanswered) = view.unanswered(session.now) {
@@ -409,7 +410,7 @@ impl Live {
                 lines.push(line);
             }
             (None, None) => {
-                let (good, all) = tally(snapshot);
+                let (good, all, _) = tally(view, snapshot);
                 let words = match view.spec.verb {
                     Verb::Uninstall => "all its objects are gone; helm finishes".to_owned(),
                     _ if good == all => "everything is healthy; helm finishes".to_owned(),
@@ -500,16 +501,15 @@ impl Live {
     }
 }
 
-/// Healthy ones of the manifest's objects, and all of them.
-fn tally(snapshot: &ObjectsSnapshot) -> (usize, usize) {
+/// The manifest's objects that are as they should be, all of them, and the word for it: healthy, or after an
+/// uninstall gone.
+fn tally(view: &OperationView, snapshot: &ObjectsSnapshot) -> (usize, usize, &'static str) {
     let counts = snapshot.counts();
     let all = counts.iter().map(|(_, count)| count).sum();
-    let good = counts
-        .iter()
-        .filter(|(health, _)| {
-            matches!(health, crate::cluster::Health::Healthy | crate::cluster::Health::Suspended)
-        })
-        .map(|(_, count)| count)
-        .sum();
-    (good, all)
+    let (wanted, word): (&[Health], _) = match view.spec.verb {
+        Verb::Uninstall => (&[Health::Missing], "gone"),
+        _ => (&[Health::Healthy, Health::Suspended], "healthy"),
+    };
+    let good = counts.iter().filter(|(health, _)| wanted.contains(health)).map(|(_, count)| count).sum();
+    (good, all, word)
 }

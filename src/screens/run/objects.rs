@@ -45,13 +45,23 @@ pub(super) fn health(health: Health) -> Rich {
     Rich::of(role_of(health), format!("{} {}", health.glyph(), health.word()))
 }
 
+/// What it means that an object is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// It should be there.
+    Missing,
+    /// helm has not sent it yet.
+    Awaited,
+    /// An uninstall removed it, as it should.
+    Gone,
+}
+
 /// The rows that are shown, in order.
 pub(super) struct ObjectRows<'a> {
     snapshot: &'a ObjectsSnapshot,
     /// Position in the snapshot, fold mark, key.
     shown: Vec<(usize, Fold, String)>,
-    /// Before helm has sent it, an object is awaited and not missing.
-    running: bool,
+    absent: Absent,
     now: Timestamp,
     glyphs: &'static Glyphs,
 }
@@ -62,7 +72,7 @@ impl<'a> ObjectRows<'a> {
         snapshot: &'a ObjectsSnapshot,
         folds: &Folds,
         filter: &Filter,
-        running: bool,
+        absent: Absent,
         now: Timestamp,
         glyphs: &'static Glyphs,
     ) -> Self {
@@ -78,7 +88,7 @@ impl<'a> ObjectRows<'a> {
             .into_iter()
             .filter_map(|(place, fold)| rows.get(place).map(|(at, key, _)| (*at, fold, key.clone())))
             .collect();
-        Self { snapshot, shown, running, now, glyphs }
+        Self { snapshot, shown, absent, now, glyphs }
     }
 
     /// The row of the snapshot under a key.
@@ -141,16 +151,20 @@ impl Rows for ObjectRows<'_> {
         if row.hook && row.depth == 0 {
             kind.push(Role::Accent, " hook");
         }
-        let awaited = self.running && row.health == Health::Missing;
-        let state = if awaited {
-            Rich::of(Role::Muted, format!("{} not yet", self.glyphs.missing))
-        } else {
-            health(row.health)
+        let absent = if row.health == Health::Missing { self.absent } else { Absent::Missing };
+        let state = match absent {
+            Absent::Missing => health(row.health),
+            Absent::Awaited => Rich::of(Role::Muted, format!("{} not yet", self.glyphs.missing)),
+            Absent::Gone => Rich::of(Role::Good, format!("{} gone", self.glyphs.good)),
         };
         let ready = row
             .replicas
             .map_or_else(String::new, |replicas| format!("{}/{}", replicas.ready, replicas.desired));
-        let why = if awaited || row.reason == "exists" { String::new() } else { row.reason.clone() };
+        let why = if absent != Absent::Missing || row.reason == "exists" {
+            String::new()
+        } else {
+            row.reason.clone()
+        };
         let why_role = match row.health {
             Health::Degraded => Role::Bad,
             Health::Healthy | Health::Unknown | Health::Suspended => Role::Muted,

@@ -319,3 +319,25 @@ fn a_filter_takes_text_and_its_end_gives_the_keys_back() {
     press(&mut room, &mut session, Command::Back);
     assert!(draw(&mut room, &session, 100, 24).contains("floe-db"));
 }
+
+#[test]
+fn an_uninstall_counts_what_is_gone() {
+    let mut session = session();
+    let mut room = Run::default();
+    session.room = RoomId::Run;
+    let mut view = running();
+    view.spec.verb = Verb::Uninstall;
+    view.spec.steps[0].verb = Verb::Uninstall;
+    session.world.operations.insert(view.id(), view.clone().into());
+    room.hear(&mut session, &Message::Operations(vec![view.into()]));
+    objects(&mut room, &mut session, &missing());
+    let screen = draw(&mut room, &session, 100, 24);
+    assert!(screen.contains("2 of 2 gone") && screen.contains("all its objects are gone"), "{screen}");
+    assert!(!screen.contains("missing"), "{screen}");
+    objects(&mut room, &mut session, &snapshot());
+    let screen = draw(&mut room, &session, 100, 24);
+    assert!(
+        screen.contains("still there: Deployment floe-web") || screen.contains("still there: ConfigMap"),
+        "{screen}"
+    );
+}
