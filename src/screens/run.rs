@@ -20,9 +20,9 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{Look, Room};
 use crate::cluster::objects::Wanted;
@@ -317,6 +317,28 @@ impl Run {
         });
     }
 
+    /// A click gives the focus, the wheel scrolls what is under it. Neither confirms anything.
+    fn mouse(&mut self, session: &mut Session, mouse: MouseEvent) -> Vec<Effect> {
+        let at = Position::new(mouse.column, mouse.row);
+        let wheel = match mouse.kind {
+            MouseEventKind::ScrollDown => Some(Command::Down),
+            MouseEventKind::ScrollUp => Some(Command::Up),
+            MouseEventKind::Down(MouseButton::Left) => None,
+            _ => return Vec::new(),
+        };
+        let inside = match (self.screen, &mut self.live) {
+            (Screen::Plan, _) => self.planning.point(at),
+            (Screen::Operation, Some(live)) => live.point(at),
+            _ => true,
+        };
+        match (wheel, &mut self.live) {
+            (Some(command), _) if inside => return self.command(session, command),
+            (None, Some(live)) if self.screen == Screen::Operation => live.click(session, at),
+            _ => {}
+        }
+        Vec::new()
+    }
+
     /// An operation that was at work is over: said where it is not seen.
     fn hear_operation(&mut self, session: &mut Session, view: &OperationView) {
         if view.is_running() {
@@ -394,14 +416,7 @@ impl Room for Run {
                 self.set_filter(|old| format!("{old}{}", text.lines().next().unwrap_or_default()));
                 Vec::new()
             }
-            Action::Mouse(mouse) => {
-                let command = match mouse.kind {
-                    MouseEventKind::ScrollDown => Some(Command::Down),
-                    MouseEventKind::ScrollUp => Some(Command::Up),
-                    _ => None,
-                };
-                command.map(|command| self.command(session, command)).unwrap_or_default()
-            }
+            Action::Mouse(mouse) => self.mouse(session, *mouse),
             Action::Command(command) => self.command(session, *command),
             Action::Answered(Then::Room(ASK_NEXT), Answer::Chosen(row)) => self.take_next(session, *row),
             Action::Answered(..) if self.screen == Screen::Plan => self.in_plan(session, action),

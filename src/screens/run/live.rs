@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use ratatui::layout::{Position, Rect};
 
 use super::objects::{self, Absent, ObjectRows};
 use super::plan::scroll;
@@ -15,6 +16,7 @@ use crate::cluster::root_cause::{RootCause, root_cause};
 use crate::operations::{OperationId, OperationView, Verb};
 use crate::session::{Command, Goto, LogRef, LogView, Session};
 use crate::ui::glyphs::Glyphs;
+use crate::ui::list::Keys as _;
 use crate::ui::text_view::TextState;
 use crate::ui::tree::Folds;
 use crate::ui::{Filter, ListState};
@@ -57,6 +59,8 @@ pub(super) struct Live {
     pub(super) output: TextState,
     pub(super) log: TextState,
     pub(super) events: TextState,
+    /// Where the last frame drew each pane, for the mouse.
+    pub(super) areas: Vec<(Focus, Rect)>,
     /// The log that the user chose.
     pinned: Option<LogRef>,
     /// The log that is followed by itself.
@@ -79,6 +83,7 @@ impl Live {
             output: following(true),
             log: TextState::following(),
             events: TextState::following(),
+            areas: Vec::new(),
             pinned: None,
             automatic: None,
             moved: None,
@@ -195,6 +200,30 @@ impl Live {
     /// The object under the cursor.
     pub(super) fn selected_row<'s>(&self, session: &'s Session) -> Option<&'s ObjectRow> {
         self.snapshot(session)?.rows.get(self.selected(session)?)
+    }
+
+    /// The pane at a place of the screen gets the focus; `false` where there is none.
+    pub(super) fn point(&mut self, at: Position) -> bool {
+        let found = self.areas.iter().find(|(_, area)| area.contains(at)).map(|(focus, _)| *focus);
+        self.focus = found.unwrap_or(self.focus);
+        found.is_some()
+    }
+
+    /// Puts the cursor on the object at a place of the screen.
+    pub(super) fn click(&mut self, session: &Session, at: Position) {
+        let area = self.areas.iter().find(|(focus, _)| *focus == Focus::Objects).map(|(_, area)| *area);
+        // The border and the line of column heads are above the first row.
+        let line = area.filter(|area| area.contains(at)).and_then(|area| at.y.checked_sub(area.y + 2));
+        let (Some(line), Some(view), Some(snapshot)) = (line, self.view_of(session), self.snapshot(session))
+        else {
+            return;
+        };
+        let rows = self.rows(session, view, snapshot);
+        let index = self.list.offset() + usize::from(line);
+        if index < rows.len() {
+            self.list.put(&rows, index);
+            self.steer = false;
+        }
     }
 
     /// What moves inside of the panes.

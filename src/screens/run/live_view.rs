@@ -38,6 +38,7 @@ impl Live {
             Face::Loading { what, since: face::PATIENCE }.draw(frame.buffer_mut(), inner, look.theme);
             return;
         };
+        self.areas.clear();
         let mut rest = area;
         if !look.zoomed {
             head::of_operation(session, &view.spec).draw(frame.buffer_mut(), area, look.theme);
@@ -142,6 +143,7 @@ impl Live {
         if area.is_empty() {
             return;
         }
+        self.areas.push((pane, area));
         match pane {
             Focus::Objects => self.view_objects(session, view, frame, area, look),
             Focus::Output => self.view_output(view, frame, area, look),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use ratatui::layout::{Position, Rect};
 
 use super::super::changes::Changes;
 use super::fields::{self, Field};
@@ -46,6 +47,8 @@ pub(super) struct Planning {
     pub(super) focus: Focus,
     pub(super) field: usize,
     pub(super) checks: TextState,
+    /// Where the last frame drew each pane, for the mouse.
+    pub(super) areas: Vec<(Focus, Rect)>,
     pub(super) changes: Changes,
 }
 
@@ -98,6 +101,20 @@ impl Planning {
     pub(super) fn refuse(&mut self, error: &Error) {
         self.launching = None;
         self.refused = Some(error.clone());
+    }
+
+    /// The pane at a place of the screen gets the focus; `false` where there is none.
+    pub(super) fn point(&mut self, at: Position) -> bool {
+        let found = self.areas.iter().find(|(_, area)| area.contains(at)).copied();
+        if let Some((focus, area)) = found {
+            self.focus = focus;
+            // The line of the border is above the first field.
+            let line = usize::from(at.y.saturating_sub(area.y + 1));
+            if focus == Focus::Options && at.y > area.y && line < self.fields().len() {
+                self.field = line;
+            }
+        }
+        found.is_some()
     }
 
     /// The fields of the present request.

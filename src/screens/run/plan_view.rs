@@ -21,6 +21,7 @@ impl Planning {
     /// Draws it.
     pub(super) fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
         let Some(request) = self.request.clone() else { return };
+        self.areas.clear();
         let mut rest = area;
         if !look.zoomed {
             let plan = self.plan.clone();
@@ -242,7 +243,8 @@ impl Planning {
         }
     }
 
-    fn view_options(&self, request: &PlanRequest, frame: &mut Frame, area: Rect, look: &Look) {
+    fn view_options(&mut self, request: &PlanRequest, frame: &mut Frame, area: Rect, look: &Look) {
+        self.areas.push((Focus::Options, area));
         let focused = self.focus == Focus::Options;
         let pane = Pane::new("Options")
             .focused(focused)
@@ -287,6 +289,7 @@ impl Planning {
 
     fn view_checks(&mut self, _: &Session, frame: &mut Frame, area: Rect, look: &Look) {
         let Some(plan) = self.plan.clone() else { return };
+        self.areas.push((Focus::Checks, area));
         let focused = self.focus == Focus::Checks;
         let mut pane = Pane::new("Checks").focused(focused).zoomed(look.zoomed).note(tally(&plan.checks));
         if !plan.ways.is_empty() {
@@ -299,6 +302,7 @@ impl Planning {
     }
 
     fn view_changes(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        self.areas.push((Focus::Changes, area));
         let Some(plan) = &self.plan else { return };
         let focused = self.focus == Focus::Changes;
         let stale = self.awaited.is_some() || self.stale(session).is_some();

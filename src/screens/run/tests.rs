@@ -341,3 +341,27 @@ fn an_uninstall_counts_what_is_gone() {
         "{screen}"
     );
 }
+
+#[test]
+fn a_click_gives_the_focus_and_the_cursor_and_never_confirms() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut session = session();
+    let mut room = with_running(&mut session, &snapshot());
+    draw(&mut room, &session, 120, 37);
+    let click = |column, row| {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
+    };
+    // The panes begin in line 3, below are the border and the column heads.
+    room.update(&mut session, &click(5, 5));
+    assert_eq!(room.live.as_ref().unwrap().selected_row(&session).unwrap().name, "floe-web");
+    room.update(&mut session, &click(100, 8));
+    assert_eq!(room.live.as_ref().unwrap().focus, crate::screens::run::live::Focus::Output);
+
+    let mut room = with_plan(&mut session, plan(Verb::Upgrade, false));
+    draw(&mut room, &session, 120, 37);
+    for row in 0..37 {
+        assert!(room.update(&mut session, &click(10, row)).is_empty());
+        assert!(session.overlays.is_empty());
+    }
+}
