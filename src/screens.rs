@@ -34,6 +34,13 @@ pub trait Room {
         Vec::new()
     }
 
+    /// Something changed, whoever changed it: an undo of the frame, an answer, another selection. Brings the room
+    /// up to date before it is drawn; called for the room that is shown.
+    fn settle(&mut self, session: &mut Session) -> Vec<Effect> {
+        let _ = session;
+        Vec::new()
+    }
+
     /// What should be watched for as long as the room is shown like this.
     fn watches(&self, session: &Session) -> Vec<Watch> {
         let _ = session;

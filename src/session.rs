@@ -94,6 +94,8 @@ pub struct Session {
     pub redactor: Arc<Redactor>,
     /// A file that a room wants to be the one that `s`, `u` and Ctrl-E act on.
     pub focused_file: Option<PathBuf>,
+    /// The line under the cursor there, counted from 1, for the operator's own editor.
+    pub focused_line: Option<usize>,
     /// What `y` offers, set by the room from what is under the cursor: label and text.
     pub copyable: Vec<(String, String)>,
     /// A request of one room to another: where to go and what to show there.
@@ -146,6 +148,7 @@ impl Session {
             overlays: Vec::new(),
             redactor,
             focused_file: None,
+            focused_line: None,
             copyable: Vec::new(),
             goto: None,
         }

@@ -82,6 +82,17 @@ impl LayerSet {
         &self.problems
     }
 
+    /// Given layers whose values cannot be read here, in words: the merge has their ciphers in place of values.
+    pub fn incomplete(&self) -> Vec<String> {
+        let given = self.layers.iter().filter(|layer| layer.kind.is_given());
+        given
+            .filter_map(|layer| {
+                let by = encryption(layer.value())?;
+                Some(format!("{} is encrypted with {by} and is not decrypted here", layer.name))
+            })
+            .collect()
+    }
+
     /// All layers, lowest first.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
@@ -205,6 +216,12 @@ pub fn merge(layers: Vec<Layer>) -> Merged {
 /// The text is not YAML, or no map.
 pub fn read(text: &str) -> Result<Value, crate::yaml::YamlError> {
     parse_values(text).map(|parsed| parsed.value)
+}
+
+/// The program that encrypted a values file, if one did.
+pub fn encryption(values: &Value) -> Option<&'static str> {
+    let sops = values.get("sops")?.as_object()?;
+    (sops.contains_key("mac") || sops.contains_key("version")).then_some("sops")
 }
 
 #[cfg(test)]

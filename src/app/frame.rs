@@ -21,7 +21,7 @@ use crate::ui::notice::{Toast, Tone, message_lines, toasts};
 use crate::ui::theme::Theme;
 use crate::ui::{Filter, Rich, Role, layout};
 
-use super::model::Model;
+use super::model::{Drawn, Model};
 use super::overlays::{Open, Question};
 
 /// Draws everything.
@@ -29,7 +29,8 @@ pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
     let area = frame.area();
     let parts = layout::frame(area);
     header(&model.session).draw(frame.buffer_mut(), parts.header, theme);
-    let names: Vec<Tab> = RoomId::ALL.iter().map(|room| tab(&model.session, *room)).collect();
+    let names = room_tabs(&model.session);
+    model.places_drawn = Drawn { tabs: parts.tabs, menu: None };
     let current = RoomId::ALL.iter().position(|room| *room == model.session.room).unwrap_or(0);
     tabs(frame.buffer_mut(), parts.tabs, &names, current, theme);
     let look = Look { theme, zoomed: model.zoomed };
@@ -41,7 +42,7 @@ pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
         match open {
             Open::Question(question) => {
                 question.drawn = true;
-                draw_question(question, &model.session, frame, area, theme);
+                model.places_drawn.menu = draw_question(question, &model.session, frame, area, theme);
             }
             Open::Help { places, offset } => draw_help(places, offset, &model.session, frame, area, theme),
             Open::Messages { offset } => draw_messages(offset, &model.session, frame, area, theme),
@@ -59,6 +60,13 @@ fn header(session: &Session) -> Header {
             left.push(Part::spare(" · ", "not of this workspace", 2).role(Role::Muted));
             left.push(Part::middle(" → ", release.context.clone()));
             left.push(Part::fixed(" / ", release.namespace.clone()));
+            if let Some(mapped) = &session.selection.mapped
+                && matches!(session.room, RoomId::Values | RoomId::Diff)
+            {
+                let chart = session.chart().map(|chart| chart.name.clone()).unwrap_or_default();
+                let words = format!("(here: {chart} · {})", mapped.environment);
+                left.push(Part::middle("  ", words).role(Role::Warn));
+            }
         }
         (None, Some(view)) => {
             protected = view.protected;
@@ -97,6 +105,7 @@ fn where_to(session: &Session, view: &EnvironmentView) -> Vec<Part> {
                     parts.push(Part::middle(" ", format!("({context})")).role(Role::Muted));
                 }
                 Some(_) => {}
+                None if matches!(session.contexts, Fetched::Awaited { .. }) => {}
                 None => parts.push(Part::fixed(" ", "(no context)").role(Role::Warn)),
             }
             parts.push(Part::fixed(" / ", target.namespace.clone()));
@@ -132,6 +141,11 @@ fn connection(session: &Session) -> Option<(Role, String)> {
         }
         Fetched::Ready { .. } => (Role::Good, "connected".to_owned()),
     })
+}
+
+/// The tabs as they are drawn now.
+pub(super) fn room_tabs(session: &Session) -> Vec<Tab> {
+    RoomId::ALL.iter().map(|room| tab(session, *room)).collect()
 }
 
 fn tab(session: &Session, room: RoomId) -> Tab {
@@ -242,7 +256,14 @@ fn toast(notice: &Notice) -> Toast<'_> {
     Toast { tone, lines: &notice.lines, count: notice.count }
 }
 
-fn draw_question(question: &mut Question, session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) {
+/// Gives where a menu's rows are, and the first of them.
+fn draw_question(
+    question: &mut Question,
+    session: &Session,
+    frame: &mut Frame,
+    area: Rect,
+    theme: &Theme,
+) -> Option<(Rect, usize)> {
     let rows = question.rows();
     match &question.ask {
         Ask::Confirm { title, body, deed, typed } => {
@@ -256,6 +277,7 @@ fn draw_question(question: &mut Question, session: &Session, frame: &mut Frame, 
                 danger: typed.is_some(),
             };
             dialog.draw(frame.buffer_mut(), area, &mut question.offset, theme);
+            None
         }
         Ask::Line { title, .. } => {
             let body = [Rich::of(Role::Text, &question.typed).then(Role::Cursor, " ")];
@@ -268,6 +290,7 @@ fn draw_question(question: &mut Question, session: &Session, frame: &mut Frame, 
                 danger: false,
             };
             dialog.draw(frame.buffer_mut(), area, &mut question.offset, theme);
+            None
         }
         Ask::Choose { title, choices } | Ask::Mark { title, choices } => {
             let marks = matches!(question.ask, Ask::Mark { .. });
@@ -284,7 +307,7 @@ fn draw_question(question: &mut Question, session: &Session, frame: &mut Frame, 
                 cursor: question.cursor,
                 typed: &question.typed,
             };
-            menu.draw(frame.buffer_mut(), area, theme);
+            Some(menu.draw(frame.buffer_mut(), area, theme))
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The whole state of the running program, and nothing else: the session, the rooms, and what the overlays need
 //! between two key presses.
 
+use ratatui::layout::Rect;
+
 use crate::screens::{Room as _, Rooms};
 use crate::session::{Effect, Fetched, Place, PreviewState, RoomId, Session, Watch};
 
@@ -19,8 +21,20 @@ pub struct Model {
     /// Names of the themes that can be chosen.
     pub themes: Vec<String>,
     pub theme: String,
+    /// Clusters whose context was asked for in this session.
+    pub asked_contexts: std::collections::BTreeSet<String>,
+    /// Where the last frame drew what the mouse can hit.
+    pub places_drawn: Drawn,
     /// Set by [`Effect::Quit`].
     pub done: bool,
+}
+
+/// Geometry of the frame, written while drawing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Drawn {
+    pub tabs: Rect,
+    /// The rows of the innermost menu and the first one that is shown.
+    pub menu: Option<(Rect, usize)>,
 }
 
 impl Model {
@@ -34,6 +48,8 @@ impl Model {
             mouse,
             themes,
             theme,
+            asked_contexts: std::collections::BTreeSet::new(),
+            places_drawn: Drawn::default(),
             done: false,
         }
     }

@@ -79,6 +79,21 @@ impl Question {
         rows.into_iter().map(|(_, i)| i).collect()
     }
 
+    /// What the wheel does: up and down.
+    pub fn wheel(&self) -> (Command, Command) {
+        match self.ask {
+            Ask::Choose { .. } | Ask::Mark { .. } => (Command::MenuUp, Command::MenuDown),
+            Ask::Confirm { .. } | Ask::Line { .. } => (Command::DialogUp, Command::DialogDown),
+        }
+    }
+
+    /// The mouse on a row of the menu: the cursor goes there; choosing stays with the keys.
+    pub fn point(&mut self, row: usize) {
+        if row < self.rows().len() {
+            self.cursor = row;
+        }
+    }
+
     fn answers(&self, answer: Answer) -> Outcome {
         Outcome::Answers(self.then.clone(), answer)
     }

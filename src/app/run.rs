@@ -131,6 +131,7 @@ pub(super) async fn run(
             screen.draw(model)?;
         }
     }
+    workers.finish().await;
     Ok(())
 }
 
@@ -195,11 +196,13 @@ async fn dispatch(
                 let command = login::command(&model.session.given, &context);
                 hand_over(model, screen, command).await;
                 workers.forget_connection(&context);
+                // Clusters of this context are asked again once the contexts are read.
+                model.session.world.clusters.retain(|_, view| view.context != context);
                 workers.dispatch(Effect::LoadContexts);
             }
             Effect::Copy { what, text } => {
                 match clipboard::copy(&mut screen.terminal, &text, &screen.folder) {
-                    Ok(way) => model.session.say(format!("copied {what}{}", way.words())),
+                    Ok(way) => model.session.say(format!("copied the {what}{}", way.words())),
                     Err(error) => model.session.fail(&error),
                 }
             }

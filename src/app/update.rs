@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use crate::base::Error;
 use crate::operations::Verb;
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, RoomId, SaveFailure, Session,
-    Setting, Side, Then, command,
+    Action, Answer, Ask, Choice, Command, Effect, Goto, Level, Message, Place, RoomId, SaveFailure, Session,
+    Setting, Side, Then,
 };
+
+use crate::workspace::ContextChoice;
 
 use super::model::Model;
 use super::overlays::{Open, Outcome, Question};
@@ -16,6 +18,12 @@ use super::overlays::{Open, Outcome, Question};
 impl Model {
     /// Handles one action to its end: jumps, questions and recomputation included.
     pub fn act(&mut self, action: &Action) -> Vec<Effect> {
+        if let Action::Mouse(mouse) = action
+            && let Some(mut effects) = self.frame_mouse(mouse)
+        {
+            effects.extend(self.settle());
+            return effects;
+        }
         let mut effects = match self.open.last_mut() {
             Some(open) => match open.update(action) {
                 Outcome::Stays => Vec::new(),
@@ -30,8 +38,19 @@ impl Model {
             },
             None => self.in_room(action),
         };
+        self.preview_theme();
         effects.extend(self.settle());
         effects
+    }
+
+    /// The theme under the cursor of the list is the one that is seen.
+    fn preview_theme(&mut self) {
+        if let Some(Open::Question(question)) = self.open.last()
+            && let Then::Theme { names, .. } = &question.then
+            && let Some(name) = question.rows().get(question.cursor).and_then(|row| names.get(*row))
+        {
+            self.theme.clone_from(name);
+        }
     }
 
     /// Takes an answer of the world.
@@ -46,6 +65,8 @@ impl Model {
     fn settle(&mut self) -> Vec<Effect> {
         let mut effects = self.session.refresh_environments();
         effects.extend(self.session.keep_unsaved());
+        effects.extend(self.rooms.get(self.session.room).settle(&mut self.session));
+        self.ask_context(false);
         if let Some(goto) = &self.session.goto {
             let room = match goto {
                 Goto::Value(_) | Goto::Line { .. } => RoomId::Values,
@@ -62,14 +83,38 @@ impl Model {
         effects
     }
 
-    fn enter(&mut self, room: RoomId) -> Vec<Effect> {
+    /// When several contexts lead to the selected cluster: asks which is meant, once, or `again` when it is needed.
+    fn ask_context(&mut self, again: bool) -> bool {
+        let Some(target) = self.session.target() else { return false };
+        let ContextChoice::Ask(contexts) = &target.choice else { return false };
+        let (cluster, contexts) = (target.cluster.clone(), contexts.clone());
+        if !self.asked_contexts.insert(cluster.clone()) && !again {
+            return false;
+        }
+        let known = self.session.contexts.ready().map_or(&[][..], Vec::as_slice);
+        let choices = contexts
+            .iter()
+            .map(|name| {
+                let detail = known.iter().find(|context| context.name == *name).map(|context| {
+                    format!("user {} · {}", context.user, context.server)
+                });
+                Choice::new(name).detail(detail.unwrap_or_default())
+            })
+            .collect();
+        let title = format!("Which context is {cluster} for you? It is remembered");
+        self.session.ask(Ask::Choose { title, choices }, Then::WhichContext { cluster, contexts });
+        true
+    }
+
+    pub(super) fn enter(&mut self, room: RoomId) -> Vec<Effect> {
         self.session.room = room;
         self.session.copyable.clear();
         self.session.focused_file = None;
+        self.session.focused_line = None;
         self.rooms.get(room).enter(&mut self.session)
     }
 
-    fn in_room(&mut self, action: &Action) -> Vec<Effect> {
+    pub(super) fn in_room(&mut self, action: &Action) -> Vec<Effect> {
         let room = self.session.room;
         match action {
             Action::Command(command) => match self.frame_command(*command) {
@@ -139,14 +184,7 @@ impl Model {
                 self.session.say(format!("the mouse is {word}"));
                 vec![Effect::CaptureMouse(self.mouse)]
             }
-            Command::ExternalEditor | Command::EditorExternal => {
-                if let Some(path) = self.session.focused_file.clone() {
-                    vec![Effect::OpenEditor { path, line: None }]
-                } else {
-                    self.session.say("no file has the focus here");
-                    Vec::new()
-                }
-            }
+            Command::ExternalEditor | Command::EditorExternal => self.hand_over(),
             Command::Dismiss => {
                 let now = self.session.now;
                 self.session.notices.dismiss(now);
@@ -188,25 +226,26 @@ impl Model {
         Vec::new()
     }
 
-    fn ask_palette(&mut self) -> Vec<Effect> {
-        let places = self.places();
-        let reachable =
-            |info: &&command::Info| places.contains(&info.place) && info.command != Command::Palette;
-        let (commands, choices) = command::TABLE
-            .iter()
-            .filter(reachable)
-            .map(|info| {
-                let keys = self.session.keymap.keys(info.command).join(" ");
-                let keys = if keys.is_empty() { "no key".to_owned() } else { keys };
-                (info.command, Choice::new(info.title).detail(format!("{keys}  {}", info.help)))
-            })
-            .unzip();
-        self.session.ask(Ask::Choose { title: "Everything".to_owned(), choices }, Then::Command(commands));
-        Vec::new()
+    /// The operator's editor sees the disk: what is not saved would be in its way.
+    fn hand_over(&mut self) -> Vec<Effect> {
+        let Some(path) = self.session.focused_file.clone() else {
+            self.session.say("no file has the focus here");
+            return Vec::new();
+        };
+        if self.session.documents.get(&path).is_some_and(crate::session::Document::is_dirty) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            self.session.warn(format!(
+                "{name} has unsaved edits that your editor would not see: save (s) or undo (u) them first"
+            ));
+            return Vec::new();
+        }
+        vec![Effect::OpenEditor { path, line: self.session.focused_line }]
     }
 
     fn ask_copy(&mut self) -> Vec<Effect> {
-        let copyable = self.session.copyable.clone();
+        let mut copyable = self.session.copyable.clone();
+        let error = self.session.notices.shown(self.session.now).filter(|n| n.level == Level::Error).last();
+        copyable.extend(error.map(|notice| ("error".to_owned(), notice.lines.join("\n"))));
         if copyable.is_empty() {
             self.session.say("nothing to copy here");
             return Vec::new();
@@ -215,15 +254,14 @@ impl Model {
             .iter()
             .map(|(label, text)| Choice::new(label).detail(text.lines().next().unwrap_or_default()))
             .collect();
-        let texts = copyable.into_iter().map(|(_, text)| text).collect();
-        self.session.ask(Ask::Choose { title: "Copy".to_owned(), choices }, Then::Copy(texts));
+        self.session.ask(Ask::Choose { title: "Copy".to_owned(), choices }, Then::Copy(copyable));
         Vec::new()
     }
 
     fn ask_theme(&mut self) -> Vec<Effect> {
         let choices = self.themes.iter().map(|name| Choice::new(name).current(*name == self.theme)).collect();
-        self.session
-            .ask(Ask::Choose { title: "Theme".to_owned(), choices }, Then::Theme(self.themes.clone()));
+        let then = Then::Theme { names: self.themes.clone(), before: self.theme.clone() };
+        self.session.ask(Ask::Choose { title: "Theme".to_owned(), choices }, then);
         Vec::new()
     }
 
@@ -303,6 +341,9 @@ impl Model {
     }
 
     fn plan(&mut self, verb: Verb) -> Vec<Effect> {
+        if self.session.selection.foreign.is_none() && self.ask_context(true) {
+            return Vec::new();
+        }
         match self.session.plan_request(verb, None) {
             Ok(request) => self.session.goto = Some(Goto::Plan(Box::new(request))),
             Err(error) => self.session.fail(&error),
@@ -350,15 +391,19 @@ impl Model {
                 }
                 self.enter(self.session.room)
             }
-            (Then::Copy(texts), Answer::Chosen(row)) => match texts.get(row) {
-                Some(text) => vec![Effect::Copy { what: String::new(), text: text.clone() }],
+            (Then::Copy(texts), Answer::Chosen(row)) => match texts.into_iter().nth(row) {
+                Some((what, text)) => vec![Effect::Copy { what, text }],
                 None => Vec::new(),
             },
             (Then::Command(commands), Answer::Chosen(row)) => match commands.get(row) {
-                Some(command) => self.in_room(&Action::Command(*command)),
+                Some(command) => self.run_command(*command),
                 None => Vec::new(),
             },
-            (Then::Theme(names), Answer::Chosen(row)) => match names.get(row) {
+            (Then::Theme { before, .. }, Answer::No) => {
+                self.theme = before;
+                Vec::new()
+            }
+            (Then::Theme { names, .. }, Answer::Chosen(row)) => match names.get(row) {
                 Some(name) => {
                     self.theme.clone_from(name);
                     vec![Effect::Remember(Setting::Theme(name.clone()))]
@@ -381,7 +426,10 @@ impl Model {
                 Some(context) => {
                     self.session.settings.clusters.insert(cluster.clone(), context.clone());
                     self.session.invalidate_environments();
-                    vec![Effect::Remember(Setting::Context { cluster, context: context.clone() })]
+                    let mut effects = self.session.refresh_environments();
+                    effects.extend(check_clusters(&mut self.session));
+                    effects.push(Effect::Remember(Setting::Context { cluster, context: context.clone() }));
+                    effects
                 }
                 None => Vec::new(),
             },
@@ -520,7 +568,14 @@ impl Model {
         };
         let first = session.workspace.ready().is_none();
         for (path, text, hash) in &loaded.texts {
+            let before = session.documents.get(path).and_then(|document| document.theirs.clone());
             session.documents.loaded(path, text.clone(), Some(*hash));
+            let theirs = session.documents.get(path).and_then(|document| document.theirs.clone());
+            if theirs.is_some() && theirs != before {
+                let name = path.strip_prefix(&session.given.root).unwrap_or(path).display();
+                let words = format!("{name} changed on disk while it is edited here: saving asks which to keep");
+                session.notices.warn(session.now, words);
+            }
         }
         session.problems.clone_from(&loaded.problems);
         session.redactor = loaded.redactor.clone();
@@ -587,11 +642,16 @@ fn ask_conflict(session: &mut Session, path: &std::path::Path) {
 
 /// Offers what an earlier run left unsaved.
 fn ask_recover(session: &mut Session, unsaved: &[crate::session::Unsaved]) {
+    // What was saved after all is no loss.
+    let differs = |edit: &&crate::session::Unsaved| {
+        session.documents.get(&edit.path).is_none_or(|document| *document.text != *edit.text)
+    };
+    let unsaved: Vec<crate::session::Unsaved> = unsaved.iter().filter(differs).cloned().collect();
     if unsaved.is_empty() {
         return;
     }
     let mut body = vec!["An earlier run ended with edits that were not saved:".to_owned()];
-    for edit in unsaved {
+    for edit in &unsaved {
         let name = edit.path.strip_prefix(&session.given.root).unwrap_or(&edit.path).display().to_string();
         let disk =
             session.documents.get(&edit.path).and_then(|document| document.disk).map(|hash| hash.hex());
@@ -608,7 +668,7 @@ fn ask_recover(session: &mut Session, unsaved: &[crate::session::Unsaved]) {
         deed: "Take the edits back".to_owned(),
         typed: None,
     };
-    session.ask(ask, Then::Recover(unsaved.to_vec()));
+    session.ask(ask, Then::Recover(unsaved));
 }
 
 /// One line about an operation that ended while nobody looked.

@@ -34,6 +34,9 @@ const TYPING_PAUSE: Duration = Duration::from_millis(120);
 /// Unsaved edits are written down at most so much later.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(400);
 
+/// How long the end of the program waits for what must not be lost.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
 /// What a slot is for; a newer wish for the same one replaces the older.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Slot {
@@ -217,6 +220,12 @@ impl Workers {
     /// Whether [`Workers::reconcile`] has to be called again soon though nothing happened.
     pub(super) fn lingers(&self) -> bool {
         self.watches.lingers()
+    }
+
+    /// Waits for what must not be lost when the program ends: the recovery log, settings, a launch.
+    pub async fn finish(&mut self) {
+        let keeps = |slot: &Slot| matches!(slot, Slot::Recovery | Slot::Save(_) | Slot::Once(_));
+        let _ = tokio::time::timeout(LAST_WORK, self.slots.finish(keeps)).await;
     }
 
     /// After a login or a new kubeconfig: connect anew.

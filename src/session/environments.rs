@@ -24,7 +24,10 @@ pub struct EnvironmentView {
     /// The values files after the chart's own `values.yaml`, absolute, lowest first. The last is the one that an
     /// edit of this column writes; it may not exist yet.
     pub files: Vec<PathBuf>,
+    /// Without a file that is not valid YAML right now: as of the last text that was.
     pub merged: Arc<Merged>,
+    /// Why a preview of it is not the whole truth: stale dependencies, encrypted layers.
+    pub incomplete: Vec<String>,
     /// Of this environment only.
     pub problems: Vec<Problem>,
     pub preview: PreviewState,
@@ -77,8 +80,8 @@ impl Session {
             .environments
             .iter()
             .map(|environment| {
-                let last = old.iter().find(|view| view.name == environment.name).map(|v| v.preview.clone());
-                self.compute(chart, environment, last.unwrap_or_default())
+                let last = old.iter().find(|view| view.name == environment.name);
+                self.compute(chart, environment, last)
             })
             .collect();
         self.ask_for_previews()
@@ -93,13 +96,17 @@ impl Session {
         &self,
         chart: &WorkspaceChart,
         environment: &workspace::Environment,
-        preview: PreviewState,
+        last: Option<&EnvironmentView>,
     ) -> EnvironmentView {
         let provider = |path: &std::path::Path| self.text(path);
         let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &provider)
             .with_rules(self.rules());
-        let merged = layers.merge();
         let mut problems = layers.problems().to_vec();
+        let merged = match last {
+            // While a file is no YAML the tree stays as it was, instead of falling back to the layers below.
+            Some(last) if !problems.is_empty() => last.merged.clone(),
+            _ => Arc::new(layers.merge()),
+        };
         if problems.is_empty() {
             let locate = |path: &KeyPath| {
                 let winner = merged.setters(path).last().cloned()?;
@@ -108,6 +115,9 @@ impl Session {
             problems.extend(merged.problems().iter().cloned());
             problems.extend(chart.schema.check(&merged.value, &locate));
         }
+        let stale = chart.chart.stale_dependency().map(|dependency| {
+            format!("dependency {} is {}", dependency.key(), dependency.state.words())
+        });
         let contexts = self.contexts.ready().map_or(&[][..], Vec::as_slice);
         let target = workspace::resolve(chart, environment, contexts, &self.settings);
         EnvironmentView {
@@ -115,9 +125,10 @@ impl Session {
             protected: environment.protected,
             target,
             files: environment.values_files.clone(),
-            merged: Arc::new(merged),
+            merged,
+            incomplete: stale.into_iter().chain(layers.incomplete()).collect(),
             problems: problems.into_iter().map(|problem| problem.environment(&*environment.name)).collect(),
-            preview,
+            preview: last.map(|view| view.preview.clone()).unwrap_or_default(),
         }
     }
 

@@ -62,12 +62,12 @@ impl Choice {
 pub enum Then {
     /// `e`: the names of the environments in the order of the choices.
     Environment(Vec<String>),
-    /// `y`: what each choice copies.
-    Copy(Vec<String>),
+    /// `y`: what each choice copies: its name and the text.
+    Copy(Vec<(String, String)>),
     /// The palette's rows.
     Command(Vec<Command>),
-    /// Names of themes.
-    Theme(Vec<String>),
+    /// Names of themes, and the one that comes back when none is chosen.
+    Theme { names: Vec<String>, before: String },
     /// `S`: paths in the order of the choices.
     SaveMarked(Vec<PathBuf>),
     /// A file changed on disk: keep ours, take theirs, or look at both.

@@ -199,6 +199,24 @@ pub fn tabs(buf: &mut Buffer, area: Rect, tabs: &[Tab], current: usize, theme: &
     line.draw(buf, (area.x, area.y), area.width, theme, None);
 }
 
+/// Which tab stands at a column of the line that [`tabs`] draws.
+pub fn tab_at(area: Rect, tabs: &[Tab], current: usize, x: u16) -> Option<usize> {
+    let width = |index: usize, names: bool| {
+        let tab = tabs.get(index)?;
+        let name = if names || index == current { super::text::width(&tab.name) + 1 } else { 0 };
+        let badge = tab.badge.as_ref().map_or(0, |(_, badge)| super::text::width(badge) + 1);
+        Some(super::text::width(&tab.key) + name + badge + 2)
+    };
+    let full: usize = (0..tabs.len()).filter_map(|index| width(index, true)).sum();
+    let names = full <= usize::from(area.width);
+    let at = usize::from(x.checked_sub(area.x)?);
+    let mut end = 0;
+    (0..tabs.len()).find(|index| {
+        end += width(*index, names).unwrap_or(0);
+        at < end
+    })
+}
+
 /// A key and what it does, for the footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {

@@ -41,6 +41,15 @@ impl<K: Eq + Hash> Slots<K> {
         }
     }
 
+    /// Waits until the tasks of these slots are done.
+    pub async fn finish(&mut self, which: impl Fn(&K) -> bool) {
+        while self.running.iter().any(|(slot, handle)| which(slot) && !handle.is_finished()) {
+            if self.tasks.join_next().await.is_none() {
+                return;
+            }
+        }
+    }
+
     /// Forgets finished tasks; gives the words of those that died by a fault of ours.
     pub(super) fn reap(&mut self) -> Vec<String> {
         let mut died = Vec::new();
