@@ -112,6 +112,23 @@ pub(crate) fn elapsed(since: jiff::Timestamp, now: jiff::Timestamp) -> std::time
     std::time::Duration::try_from(now.duration_since(since)).unwrap_or_default()
 }
 
+/// A filter after a key or a paste.
+pub(crate) fn typed_filter(filter: &crate::ui::Filter, action: &Action) -> crate::ui::Filter {
+    use crossterm::event::{KeyCode, KeyModifiers};
+    let mut text = filter.text().to_owned();
+    match action {
+        Action::Text(key) => match key.code {
+            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => text.clear(),
+            KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => text.push(c),
+            KeyCode::Backspace => drop(text.pop()),
+            _ => {}
+        },
+        Action::Paste(pasted) => text.push_str(pasted.lines().next().unwrap_or_default()),
+        _ => {}
+    }
+    crate::ui::Filter::parse(&text)
+}
+
 /// A path as the user knows it: relative to the selected chart, else to the workspace.
 pub(crate) fn relative(session: &Session, path: &std::path::Path) -> String {
     let chart = session.selection.mapped.as_ref().map(|mapped| mapped.chart.as_path());

@@ -12,7 +12,7 @@ use super::overlays::Open;
 
 impl Model {
     /// Handles what hits the frame; `None` when it is the room's.
-    pub(super) fn frame_mouse(&mut self, mouse: &MouseEvent) -> Option<Vec<Effect>> {
+    pub(super) fn frame_mouse(&mut self, mouse: MouseEvent) -> Option<Vec<Effect>> {
         let at = Position::new(mouse.column, mouse.row);
         let drawn = self.places_drawn;
         if let Some(open) = self.open.last_mut() {

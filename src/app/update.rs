@@ -19,7 +19,7 @@ impl Model {
     /// Handles one action to its end: jumps, questions and recomputation included.
     pub fn act(&mut self, action: &Action) -> Vec<Effect> {
         if let Action::Mouse(mouse) = action
-            && let Some(mut effects) = self.frame_mouse(mouse)
+            && let Some(mut effects) = self.frame_mouse(*mouse)
         {
             effects.extend(self.settle());
             return effects;
@@ -95,9 +95,10 @@ impl Model {
         let choices = contexts
             .iter()
             .map(|name| {
-                let detail = known.iter().find(|context| context.name == *name).map(|context| {
-                    format!("user {} · {}", context.user, context.server)
-                });
+                let detail = known
+                    .iter()
+                    .find(|context| context.name == *name)
+                    .map(|context| format!("user {} · {}", context.user, context.server));
                 Choice::new(name).detail(detail.unwrap_or_default())
             })
             .collect();
@@ -573,7 +574,8 @@ impl Model {
             let theirs = session.documents.get(path).and_then(|document| document.theirs.clone());
             if theirs.is_some() && theirs != before {
                 let name = path.strip_prefix(&session.given.root).unwrap_or(path).display();
-                let words = format!("{name} changed on disk while it is edited here: saving asks which to keep");
+                let words =
+                    format!("{name} changed on disk while it is edited here: saving asks which to keep");
                 session.notices.warn(session.now, words);
             }
         }

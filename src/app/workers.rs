@@ -223,7 +223,7 @@ impl Workers {
     }
 
     /// Waits for what must not be lost when the program ends: the recovery log, settings, a launch.
-    pub async fn finish(&mut self) {
+    pub(super) async fn finish(&mut self) {
         let keeps = |slot: &Slot| matches!(slot, Slot::Recovery | Slot::Save(_) | Slot::Once(_));
         let _ = tokio::time::timeout(LAST_WORK, self.slots.finish(keeps)).await;
     }

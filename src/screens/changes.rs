@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::manifest::{Change, ChangeKind, ChangeSet, Consequence, LineKind, text_diff};
 use crate::session::Command;
@@ -25,6 +26,9 @@ pub(super) struct Changes {
     list: ListState,
     diff: DiffState,
     filter: Filter,
+    /// Where the last frame drew list and text, for the mouse.
+    list_area: Rect,
+    text_area: Rect,
     /// The text has the focus, or is the one that is shown where only one fits.
     pub in_text: bool,
 }
@@ -32,6 +36,9 @@ pub(super) struct Changes {
 impl Changes {
     /// Shows another set; cursors stay on their objects where these still are.
     pub(super) fn set(&mut self, set: Arc<ChangeSet>) {
+        if Arc::ptr_eq(&self.set, &set) {
+            return;
+        }
         self.objects = objects(&set);
         self.set = set;
         self.refresh();
@@ -51,6 +58,34 @@ impl Changes {
     /// The filter.
     pub(super) fn filter_text(&self) -> &str {
         self.filter.text()
+    }
+
+    /// `/web  3 of 14`, when there is a filter.
+    pub(super) fn filter_summary(&self) -> Option<String> {
+        crate::ui::filter::summary(&self.filter, self.rows.0.len(), self.set.changes.len())
+    }
+
+    /// The mouse: the wheel scrolls, a click puts the cursor and the focus there. `false` when it hit nothing.
+    pub(super) fn mouse(&mut self, mouse: MouseEvent) -> bool {
+        let at = Position::new(mouse.column, mouse.row);
+        let (in_list, in_text) = (self.list_area.contains(at), self.text_area.contains(at));
+        match mouse.kind {
+            MouseEventKind::ScrollDown if in_list => self.step(3),
+            MouseEventKind::ScrollUp if in_list => self.step(-3),
+            MouseEventKind::ScrollDown if in_text => self.diff.scroll(3),
+            MouseEventKind::ScrollUp if in_text => self.diff.scroll(-3),
+            MouseEventKind::Down(MouseButton::Left) if in_text => self.in_text = true,
+            MouseEventKind::Down(MouseButton::Left) if in_list => {
+                self.in_text = false;
+                let index = self.list.offset() + usize::from(at.y - self.list_area.y);
+                if index < self.rows.0.len() {
+                    self.list.put(&self.rows, index);
+                    self.follow_list();
+                }
+            }
+            _ => return false,
+        }
+        true
     }
 
     fn refresh(&mut self) {
@@ -165,6 +200,7 @@ impl Changes {
         area: Rect,
         look: &Look,
     ) {
+        (self.list_area, self.text_area) = (Rect::ZERO, Rect::ZERO);
         let (list, text) = if look.zoomed {
             if self.in_text { (None, Some(area)) } else { (Some(area), None) }
         } else {
@@ -179,6 +215,7 @@ impl Changes {
                 .focused(focused && !self.in_text)
                 .zoomed(look.zoomed);
             let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+            self.list_area = inner;
             // Names of one release begin alike, so they are cut at the start.
             let name = Column::fill("object", 16).cut(Cut::Start);
             let columns =
@@ -197,6 +234,7 @@ impl Changes {
             let note = Rich::of(Role::Muted, self.diff.summary(&self.objects).unwrap_or_default());
             let pane = Pane::new(title).note(note).focused(focused && self.in_text).zoomed(look.zoomed);
             let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+            self.text_area = inner;
             let view = DiffView { objects: &self.objects, focused: focused && self.in_text, titles: true };
             view.draw(frame.buffer_mut(), inner, &mut self.diff, look.theme);
         }

@@ -7,7 +7,7 @@ mod tree;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEventKind};
+use crossterm::event::{MouseButton, MouseEventKind};
 use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -124,9 +124,15 @@ impl Charts {
             session.select_chart(&node.chart);
         }
         let file = node.file();
-        session.focused_file = file.clone().filter(|file| session.documents.get(file).is_some());
-        session.copyable =
-            file.map(|file| ("path".to_owned(), file.display().to_string())).into_iter().collect();
+        session.focused_file.clone_from(&file);
+        session.focused_line = self.text.cursor(&self.lines).filter(|_| self.in_text).map(|line| line + 1);
+        session.copyable = vec![("name".to_owned(), node.name.clone())];
+        session.copyable.extend(file.map(|file| ("path".to_owned(), file.display().to_string())));
+        if let Rendered::Failed(error) = &self.rendered
+            && self.as_rendered
+        {
+            session.copyable.push(("error".to_owned(), error.lines().join("\n")));
+        }
         let is_template = matches!(node.item, Item::Template(_));
         let effects = if self.as_rendered && is_template { self.render(session, &node) } else { Vec::new() };
         let rendered = self.as_rendered && is_template;
@@ -207,11 +213,20 @@ impl Charts {
             }
             Command::BuildDependencies => return self.build(session),
             Command::Reload => return vec![Effect::LoadWorkspace],
-            Command::EditText => {
-                if let Some(file) =
-                    self.node().and_then(Node::file).filter(|f| session.documents.get(f).is_some())
-                {
-                    session.goto = Some(Goto::Line { file, line: 1 });
+            Command::EditFile => {
+                let Some(node) = self.node().cloned() else { return Vec::new() };
+                let file = node.file().filter(|_| matches!(node.item, Item::Values { .. }));
+                match (file, &node.item) {
+                    (Some(file), Item::Values { environment, .. }) => {
+                        if let Some(environment) = environment {
+                            session.select_environment(environment);
+                        }
+                        let line = self.text.cursor(&self.lines).filter(|_| self.in_text).unwrap_or(0) + 1;
+                        session.goto = Some(Goto::Line { file, line });
+                    }
+                    _ => {
+                        session.say("values files are edited here; Ctrl-E opens this one in your own editor");
+                    }
                 }
             }
             _ => {}
@@ -247,8 +262,8 @@ impl Charts {
 
     fn build(&mut self, session: &mut Session) -> Vec<Effect> {
         let Some(chart) = self.node().map(|node| node.chart.clone()) else { return Vec::new() };
-        let has = session.chart().is_some_and(|chart| !chart.chart.dependencies.is_empty());
-        if !has {
+        let found = session.workspace.ready().and_then(|w| w.charts.iter().find(|c| c.dir == chart));
+        if found.is_none_or(|found| found.chart.dependencies.is_empty()) {
             session.say("this chart has no dependencies");
             return Vec::new();
         }
@@ -290,18 +305,10 @@ impl Room for Charts {
     }
 
     fn update(&mut self, session: &mut Session, action: &Action) -> Vec<Effect> {
-        let mut effects = match action {
+        match action {
             Action::Command(command) => self.command(session, *command),
-            Action::Text(KeyEvent { code, .. }) if self.filtering => {
-                let mut text = self.filter.text().to_owned();
-                match code {
-                    KeyCode::Char(c) => text.push(*c),
-                    KeyCode::Backspace => {
-                        text.pop();
-                    }
-                    _ => {}
-                }
-                self.filter = Filter::parse(&text);
+            Action::Text(_) | Action::Paste(_) if self.filtering => {
+                self.filter = super::typed_filter(&self.filter, action);
                 Vec::new()
             }
             Action::Mouse(_) => {
@@ -309,13 +316,19 @@ impl Room for Charts {
                 Vec::new()
             }
             _ => Vec::new(),
-        };
-        self.refresh(session);
-        effects.extend(self.follow(session));
-        effects
+        }
     }
 
-    fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
+    fn settle(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.refresh(session);
+        self.follow(session)
+    }
+
+    fn is_working(&self, _: &Session) -> bool {
+        self.building || (self.as_rendered && matches!(self.rendered, Rendered::Working { .. }))
+    }
+
+    fn hear(&mut self, _: &mut Session, message: &Message) -> Vec<Effect> {
         match message {
             Message::Template { generation, result, .. } if *generation == self.generation => {
                 match result {
@@ -332,10 +345,9 @@ impl Room for Charts {
                 Vec::new()
             }
             Message::Workspace(_) => {
-                self.refresh(session);
                 self.shown = None;
                 self.asked = None;
-                if session.room == crate::session::RoomId::Charts { self.follow(session) } else { Vec::new() }
+                Vec::new()
             }
             _ => Vec::new(),
         }
@@ -463,7 +475,7 @@ impl Charts {
                 Rendered::Ready(_) | Rendered::Nothing => {}
             }
         }
-        let numbered = node.is_some_and(|node| node.file().is_some());
+        let numbered = node.is_some_and(|node| node.file().is_some() && node.item != Item::Chart);
         let mut view = TextView::new(&self.lines).focused(self.in_text);
         view.numbers = numbered;
         view.draw(frame.buffer_mut(), inner, &mut self.text, look.theme);

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use jiff::Timestamp;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::base::Error;
-use crate::manifest::ChangeSet;
 use crate::session::{
     Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Message,
-    Place, PreviewState, Session, Side, SideSource, Then,
+    Place, Preview, PreviewState, Session, Side, SideSource, Then,
 };
-use crate::ui::chrome::{Pane, Tab, tabs};
+use crate::ui::chrome::{Pane, Tab, tab_at, tabs};
 use crate::ui::face::Face;
 use crate::ui::{Filter, Rich, Role};
 
@@ -30,6 +29,8 @@ enum Shown {
     Nothing,
     Working {
         since: Timestamp,
+        /// The result for an older text or selection of the same sides.
+        last: Option<Arc<Comparison>>,
     },
     Ready(Arc<Comparison>),
     Failed(Error),
@@ -46,7 +47,11 @@ pub struct DiffRoom {
     asked: Option<(Side, Side, bool, u64, Option<String>)>,
     shown: Shown,
     changes: Changes,
+    /// The preview that the changes were made from.
+    preview: Option<Arc<Preview>>,
     filtering: bool,
+    /// Where the line of environments was drawn.
+    line: Rect,
 }
 
 impl Default for DiffRoom {
@@ -59,7 +64,9 @@ impl Default for DiffRoom {
             asked: None,
             shown: Shown::Nothing,
             changes: Changes::default(),
+            preview: None,
             filtering: false,
+            line: Rect::ZERO,
         }
     }
 }
@@ -109,10 +116,21 @@ impl DiffRoom {
     /// Asks for what is not known yet.
     fn refresh(&mut self, session: &Session) -> Vec<Effect> {
         if self.is_preview() {
+            self.asked = None;
             let preview = session.environment().and_then(known);
-            self.changes.set(preview.unwrap_or_default());
+            let same = match (&self.preview, &preview) {
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+                (None, None) => self.changes.get().is_empty(),
+                _ => false,
+            };
+            if !same {
+                let set = preview.as_ref().map(|preview| preview.changes.clone()).unwrap_or_default();
+                self.changes.set(Arc::new(set));
+                self.preview = preview;
+            }
             return Vec::new();
         }
+        self.preview = None;
         let environment = session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
         let asked = (
             self.left.clone(),
@@ -124,6 +142,15 @@ impl DiffRoom {
         if self.asked.as_ref() == Some(&asked) {
             return Vec::new();
         }
+        // Only the text is another one: what was found for the older one stays, marked as such.
+        let last = match (&self.asked, std::mem::take(&mut self.shown)) {
+            (Some(before), Shown::Ready(found) | Shown::Working { last: Some(found), .. })
+                if before.0 == asked.0 && before.1 == asked.1 && before.4 == asked.4 =>
+            {
+                Some(found)
+            }
+            _ => None,
+        };
         self.asked = Some(asked);
         let Some(view) = session.environment() else {
             self.shown = Shown::Failed(Error::new("no environment is selected").next("choose one with e"));
@@ -138,7 +165,7 @@ impl DiffRoom {
             }
             Ok((left, right)) => {
                 self.generation += 1;
-                self.shown = Shown::Working { since: session.now };
+                self.shown = Shown::Working { since: session.now, last };
                 vec![Effect::Compare(Box::new(CompareRequest {
                     generation: self.generation,
                     left: (self.left.clone(), left),
@@ -189,6 +216,21 @@ impl DiffRoom {
         session.ask(Ask::Choose { title: "Compare".to_owned(), choices }, Then::Room(ASK_SIDES));
     }
 
+    fn mouse(&mut self, session: &mut Session, mouse: MouseEvent) {
+        let at = Position::new(mouse.column, mouse.row);
+        if mouse.kind == MouseEventKind::Down(MouseButton::Left) && self.line.contains(at) {
+            let tabs = environment_tabs(session, "!");
+            let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
+            let current = session.environments.iter().position(|view| Some(&view.name) == here.as_ref());
+            let hit = tab_at(self.line, &tabs, current.unwrap_or(0), at.x);
+            if let Some(name) = hit.and_then(|i| session.environments.get(i)).map(|view| view.name.clone()) {
+                session.select_environment(&name);
+            }
+        } else {
+            self.changes.mouse(mouse);
+        }
+    }
+
     fn step_environment(session: &mut Session, by: usize) {
         let count = session.environments.len();
         if count == 0 {
@@ -205,10 +247,10 @@ impl DiffRoom {
 }
 
 /// The change set of a preview, older or present.
-fn known(view: &EnvironmentView) -> Option<Arc<ChangeSet>> {
+fn known(view: &EnvironmentView) -> Option<Arc<Preview>> {
     match &view.preview {
         PreviewState::Ready(preview) | PreviewState::Working { last: Some(preview), .. } => {
-            Some(Arc::new(preview.changes.clone()))
+            Some(preview.clone())
         }
         _ => None,
     }
@@ -244,17 +286,11 @@ impl Room for DiffRoom {
                 self.filtering = false;
                 self.changes.filter(Filter::default());
             }
-            Action::Text(KeyEvent { code, .. }) if self.filtering => {
-                let mut text = self.changes.filter_text().to_owned();
-                match code {
-                    KeyCode::Char(c) => text.push(*c),
-                    KeyCode::Backspace => {
-                        text.pop();
-                    }
-                    _ => {}
-                }
-                self.changes.filter(Filter::parse(&text));
+            Action::Text(_) | Action::Paste(_) if self.filtering => {
+                let filter = super::typed_filter(&Filter::parse(self.changes.filter_text()), action);
+                self.changes.filter(filter);
             }
+            Action::Mouse(mouse) => self.mouse(session, *mouse),
             Action::Command(Command::Left) if !self.changes.in_text => {
                 Self::step_environment(session, session.environments.len().saturating_sub(1));
             }
@@ -269,13 +305,23 @@ impl Room for DiffRoom {
             }
             _ => {}
         }
-        session.copyable = self.copyable();
-        self.refresh(session)
+        Vec::new()
     }
 
-    fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
+    fn settle(&mut self, session: &mut Session) -> Vec<Effect> {
+        let effects = self.refresh(session);
+        session.copyable = self.copyable();
+        effects
+    }
+
+    fn is_working(&self, _: &Session) -> bool {
+        !self.is_preview() && matches!(self.shown, Shown::Working { .. })
+    }
+
+    fn hear(&mut self, _: &mut Session, message: &Message) -> Vec<Effect> {
         if let Message::Compared { generation, result } = message
             && *generation == self.generation
+            && matches!(self.shown, Shown::Working { .. })
         {
             self.shown = match result {
                 Ok(comparison) => {
@@ -285,18 +331,19 @@ impl Room for DiffRoom {
                 Err(error) => Shown::Failed(error.clone()),
             };
         }
-        if session.room == crate::session::RoomId::Diff { self.refresh(session) } else { Vec::new() }
+        Vec::new()
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
-        let area = Self::view_environments(session, frame, area, look);
+        let area = self.view_environments(session, frame, area, look);
         let title = Rich::of(Role::Text, format!("{} → {}", self.left, self.right));
-        let title = if self.filtering {
-            title.then(Role::Key, "  /").then(Role::Text, self.changes.filter_text()).then(Role::Cursor, " ")
-        } else if self.changes.filter_text().is_empty() {
-            title
-        } else {
-            title.then(Role::Match, format!("  /{}", self.changes.filter_text()))
+        let title = match self.changes.filter_summary() {
+            _ if self.filtering => title
+                .then(Role::Key, "  /")
+                .then(Role::Text, self.changes.filter_text())
+                .then(Role::Cursor, " "),
+            Some(words) => title.then(Role::Match, format!("  {words}")),
+            None => title,
         };
         let preview = session.environment().map(|view| &view.preview);
         let face = if self.is_preview() {
@@ -323,7 +370,7 @@ impl Room for DiffRoom {
             }
         } else {
             match &self.shown {
-                Shown::Working { since } => {
+                Shown::Working { since, last: None } => {
                     Some(Face::Loading { what: "comparing", since: elapsed(*since, session.now) })
                 }
                 Shown::Failed(error) => {
@@ -332,10 +379,15 @@ impl Room for DiffRoom {
                 Shown::Ready(comparison) if comparison.changes.is_empty() => {
                     Some(Face::Empty { why: "no difference", hint: Some(("v", "compare other sides")) })
                 }
-                Shown::Nothing | Shown::Ready(_) => None,
+                Shown::Nothing | Shown::Ready(_) | Shown::Working { .. } => None,
             }
         };
-        let stale = matches!(preview, Some(PreviewState::Working { .. })) && self.is_preview();
+        let stale = if self.is_preview() {
+            matches!(preview, Some(PreviewState::Working { .. }))
+        } else {
+            matches!(self.shown, Shown::Working { .. })
+        };
+        let title = if stale { title.then(Role::Busy, "  of an older text") } else { title };
         let area = self.view_warnings(session, frame, area, look);
         match face {
             Some(face) => {
@@ -360,26 +412,13 @@ impl DiffRoom {
     }
 
     /// One line that counts what the edit does in every environment; `h` and `l` move along it.
-    fn view_environments(session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
+    fn view_environments(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
+        self.line = Rect::ZERO;
         if area.height < 8 || session.environments.is_empty() {
             return area;
         }
-        let names: Vec<Tab> = session
-            .environments
-            .iter()
-            .map(|view| {
-                let badge = match &view.preview {
-                    PreviewState::Unchanged => None,
-                    PreviewState::Blocked(_) | PreviewState::Failed(_) => {
-                        Some((Role::Bad, look.theme.glyphs.bad.to_owned()))
-                    }
-                    PreviewState::Working { .. } => Some((Role::Busy, "…".to_owned())),
-                    PreviewState::Ready(preview) if preview.changes.is_empty() => None,
-                    PreviewState::Ready(preview) => Some((Role::Changed, preview.changes.headline())),
-                };
-                Tab { key: String::new(), name: view.name.clone(), badge }
-            })
-            .collect();
+        self.line = Rect { height: 1, ..area };
+        let names = environment_tabs(session, look.theme.glyphs.bad);
         let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.as_str());
         let current =
             session.environments.iter().position(|view| Some(view.name.as_str()) == here).unwrap_or(0);
@@ -389,18 +428,18 @@ impl DiffRoom {
 
     /// What makes a comparison incomplete is said above it.
     fn view_warnings(&self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
-        let stale = session.chart().and_then(|loaded| loaded.chart.stale_dependency()).map(|dependency| {
-            format!(
-                "dependency {} is {}: this is not what the sources say",
-                dependency.key(),
-                dependency.state.words()
-            )
-        });
+        let incomplete = session.environment().map(|view| view.incomplete.clone()).unwrap_or_default();
+        let incomplete = incomplete.into_iter().map(|why| format!("incomplete: {why}"));
         let compared = match &self.shown {
             Shown::Ready(comparison) if !self.is_preview() => comparison.warnings.clone(),
-            _ => Vec::new(),
+            _ => self.preview.as_ref().map(|preview| preview.warnings.clone()).unwrap_or_default(),
         };
-        let lines: Vec<String> = stale.into_iter().chain(compared).take(2).collect();
+        let mut lines: Vec<String> = incomplete.chain(compared).collect();
+        let more = lines.len().saturating_sub(3);
+        lines.truncate(3);
+        if let Some(last) = lines.last_mut().filter(|_| more > 0) {
+            last.push_str(&format!("  (and {more} more)"));
+        }
         let height = u16::try_from(lines.len()).unwrap_or(0);
         if height == 0 || area.height < height + 6 {
             return area;
@@ -411,4 +450,19 @@ impl DiffRoom {
         }
         Rect { y: area.y + height, height: area.height - height, ..area }
     }
+}
+
+/// The environments with what the unsaved text does to each.
+fn environment_tabs(session: &Session, bad: &str) -> Vec<Tab> {
+    let tab = |view: &EnvironmentView| {
+        let badge = match &view.preview {
+            PreviewState::Unchanged => None,
+            PreviewState::Blocked(_) | PreviewState::Failed(_) => Some((Role::Bad, bad.to_owned())),
+            PreviewState::Working { .. } => Some((Role::Busy, "…".to_owned())),
+            PreviewState::Ready(preview) if preview.changes.is_empty() => None,
+            PreviewState::Ready(preview) => Some((Role::Changed, preview.changes.headline())),
+        };
+        Tab { key: String::new(), name: view.name.clone(), badge }
+    };
+    session.environments.iter().map(tab).collect()
 }

@@ -3,18 +3,19 @@
 
 mod detail;
 mod input;
+mod mouse;
+mod text;
 mod tree;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEventKind};
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 
-use crate::session::{Action, Command, Effect, Goto, Place, Session};
+use crate::base::Problem;
+use crate::session::{Action, Answer, Ask, Command, Document, Effect, Goto, Place, Session, Then};
 use crate::ui::chrome::Pane;
-use crate::ui::editor::{Edited, Editor, EditorState};
 use crate::ui::face::Face;
 use crate::ui::filter::summary;
 use crate::ui::input::Input;
@@ -22,11 +23,15 @@ use crate::ui::layout;
 use crate::ui::table::{Column, Fold, Table};
 use crate::ui::tree::{Folds, Node as TreeNode, flatten};
 use crate::ui::{Filter, ListState, Rich, Role};
-use crate::yaml::{KeyPath, Spans};
+use crate::yaml::{KeyPath, Segment};
 
 use super::{Look, Room};
 use input::Field;
+use text::TextPane;
 use tree::{Node, TreeRows};
+
+/// The question that the room asks: which key to add.
+const ASK_KEY: u16 = 1;
 
 /// The panes that can have the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,13 +59,26 @@ pub struct Values {
     only_differing: bool,
     focus: Focus,
     field: Option<Field>,
-    /// The text pane: the file it shows and whether it is typed in.
-    editor: EditorState,
-    editor_file: Option<PathBuf>,
-    typing: bool,
+    /// A key that was just added: the cursor goes there once the tree has it.
+    wanted: Option<KeyPath>,
+    text: TextPane,
+    /// What the text pane was brought to last: key, column, state of the texts.
+    followed: Option<(String, usize, u64)>,
+    /// Who reads the key under the cursor, and in which read of the workspace.
+    readers: Option<(String, usize, Vec<String>)>,
     detail_offset: usize,
-    /// Where the last frame drew the tree, for the mouse.
-    tree_area: Rect,
+    /// Where the last frame drew the panes, for the mouse.
+    drawn: Drawn,
+    /// The environments that had a column there.
+    drawn_columns: Vec<usize>,
+}
+
+/// Geometry of the last frame.
+#[derive(Debug, Clone, Copy, Default)]
+struct Drawn {
+    tree: Rect,
+    text: Rect,
+    detail: Rect,
 }
 
 impl Default for Values {
@@ -77,11 +95,13 @@ impl Default for Values {
             only_differing: false,
             focus: Focus::Tree,
             field: None,
-            editor: EditorState::default(),
-            editor_file: None,
-            typing: false,
+            wanted: None,
+            text: TextPane::default(),
+            followed: None,
+            readers: None,
             detail_offset: 0,
-            tree_area: Rect::ZERO,
+            drawn: Drawn::default(),
+            drawn_columns: Vec::new(),
         }
     }
 }
@@ -199,7 +219,17 @@ impl Values {
         let node = self.node().cloned();
         let winner = node.as_ref().and_then(|node| view.merged.setters(&node.path).last().cloned());
         let own = view.files.last().cloned();
-        if !self.typing {
+        let here = (
+            self.list.selected().unwrap_or_default().to_owned(),
+            self.column,
+            session.documents.generation(),
+        );
+        let moved = self.followed.as_ref() != Some(&here);
+        if moved && self.followed.as_ref().is_none_or(|(key, _, _)| *key != here.0) {
+            self.detail_offset = 0;
+        }
+        if moved && !self.text.typing {
+            self.followed = Some(here);
             let file = winner.as_ref().and_then(|origin| origin.file.clone()).filter(|f| f.is_absolute());
             let line = winner.as_ref().and_then(|origin| origin.line);
             let (file, line) = match file {
@@ -207,16 +237,19 @@ impl Values {
                 None => (own.clone(), None),
             };
             if let Some(file) = file {
-                self.show(session, &file, line);
+                self.text.show(session, &file, line);
             }
         }
-        session.focused_file = if self.typing { self.editor_file.clone() } else { own };
+        let in_text = self.text.typing || self.focus == Focus::Text;
+        session.focused_line = if in_text || self.text.file == own { self.text.line() } else { None };
+        session.focused_file = if in_text { self.text.file.clone() } else { own };
         session.copyable = node
             .map(|node| {
                 let value = node.path.get(&view.merged.value);
                 let text = value.map(|value| tree::shown(value, &node.path, &session.redactor));
                 let mut all = vec![("key".to_owned(), node.key.clone())];
                 all.extend(text.map(|text| ("value".to_owned(), text)));
+                all.extend(winner.map(|origin| ("place".to_owned(), origin.place())));
                 all.extend(
                     view.problems
                         .iter()
@@ -228,17 +261,14 @@ impl Values {
             .unwrap_or_default();
     }
 
-    fn show(&mut self, session: &Session, file: &Path, line: Option<usize>) {
-        let text = session.text(file).unwrap_or_default();
-        self.editor_file = Some(file.to_owned());
-        self.editor.set_text(&text);
-        if let Some(line) = line {
-            self.editor.go_to(line.saturating_sub(1), 0);
-        }
-    }
-
     fn open_field(&mut self, session: &mut Session) {
         let Some((node, view)) = self.node().zip(session.environments.get(self.column)) else { return };
+        let value = node.path.get(&view.merged.value);
+        if value.and_then(serde_json::Value::as_str).is_some_and(|text| text.contains('\n')) {
+            let file = view.merged.setters(&node.path).last().and_then(|origin| origin.file.clone());
+            session.say("a value of several lines is edited as text");
+            return self.start_typing(session, file.filter(|file| file.is_absolute()), None);
+        }
         match Field::open(session, view, &node.path) {
             Ok(field) => self.field = Some(field),
             Err(error) => session.fail(&error),
@@ -278,56 +308,24 @@ impl Values {
         self.field = Some(field);
     }
 
-    fn in_editor(&mut self, session: &mut Session, action: &Action) -> Vec<Effect> {
-        let changed = match action {
-            Action::Command(Command::EditorLeave) => {
-                self.typing = false;
-                self.focus = Focus::Tree;
-                false
-            }
-            Action::Text(key) => self.editor.key(*key) == Edited::Changed,
-            Action::Paste(text) => self.editor.paste(text),
-            _ => false,
-        };
-        if changed && let Some(file) = &self.editor_file {
-            let text = self.editor.text();
-            if session.documents.get(file).is_none() {
-                session.documents.edit("typing", [(file.clone(), text.into())]);
-            } else {
-                session.documents.type_text(file, text.into(), session.now.as_millisecond());
-            }
-        }
-        Vec::new()
-    }
-
-    fn start_typing(&mut self, session: &mut Session, file: Option<PathBuf>, line: Option<usize>) {
-        let own = session.environments.get(self.column).and_then(|view| view.files.last().cloned());
-        let Some(file) = file.or(own) else { return };
-        let line = line.or_else(|| {
-            let node = self.node()?;
-            let text = session.text(&file)?;
-            Spans::of(&text).line(&node.path)
-        });
-        self.show(session, &file, line);
-        self.typing = true;
-        self.focus = Focus::Text;
-    }
-
     fn next_problem(&mut self, session: &mut Session) {
-        let problems: Vec<(usize, String)> = session
+        let problems: Vec<(usize, Problem)> = session
             .environments
             .iter()
             .enumerate()
-            .flat_map(|(column, view)| view.problems.iter().map(move |p| (column, p.key.clone())))
+            .flat_map(|(column, view)| view.problems.iter().map(move |p| (column, p.clone())))
             .collect();
-        let here = (self.column, self.list.selected().unwrap_or_default().to_owned());
-        let next = problems.iter().position(|problem| *problem == here).map_or(0, |i| i + 1);
+        let here = (self.column, self.list.selected().unwrap_or_default());
+        let at = |(column, problem): &(usize, Problem)| (*column, problem.key.as_str()) == here;
+        let next = problems.iter().rposition(at).map_or(0, |i| i + 1);
         match problems.get(next).or_else(|| problems.first()).cloned() {
-            Some((column, key)) => {
+            Some((column, problem)) => {
                 self.go_to_column(session, column);
-                if let Some(path) = KeyPath::parse(&key) {
-                    self.select(session, &path);
+                match KeyPath::parse(&problem.key).filter(|path| !path.0.is_empty()) {
+                    Some(path) => self.select(session, &path),
+                    None => self.go_to_problem(session, &problem),
                 }
+                session.say(problem.to_string());
             }
             None => session.say("no problems in any environment"),
         }
@@ -346,12 +344,81 @@ impl Values {
         }
     }
 
+    /// Asks for a key that no file has yet; the path of the section under the cursor stands there already.
+    fn ask_key(&self, session: &mut Session) {
+        let Some(view) = session.environments.get(self.column) else { return };
+        let section = self.node().and_then(|node| {
+            let is_map = node.path.get(&view.merged.value).is_some_and(serde_json::Value::is_object);
+            if is_map { Some(node.path.clone()) } else { node.path.parent() }
+        });
+        let text = match section {
+            Some(path) if !path.0.is_empty() && !matches!(path.0.last(), Some(Segment::Index(_))) => {
+                format!("{path}.")
+            }
+            _ => String::new(),
+        };
+        let title = format!("New key for {}: path: value", view.name);
+        session.ask(Ask::Line { title, text }, Then::Room(ASK_KEY));
+    }
+
+    fn add_key(&mut self, session: &mut Session, line: &str) {
+        let Some(name) = session.environments.get(self.column).map(|view| view.name.clone()) else { return };
+        match input::added(session, &name, line) {
+            Ok(Some((path, file, text))) => {
+                session.documents.edit(&format!("adding {path}"), [(file, text)]);
+                // The new row exists after the next refresh; the cursor waits for it there.
+                self.wanted = Some(path);
+            }
+            Ok(None) => session.say("it has that value already"),
+            Err(error) => session.fail(&error),
+        }
+    }
+
+    /// A problem without a key is one of the text: there it is shown.
+    fn go_to_problem(&mut self, session: &Session, problem: &Problem) {
+        let Some((chart, file)) = session.chart().zip(problem.file.as_ref()) else { return };
+        self.text.show(session, &chart.dir.join(file), problem.line);
+        self.followed = Some((
+            self.list.selected().unwrap_or_default().to_owned(),
+            self.column,
+            session.documents.generation(),
+        ));
+        self.focus = Focus::Text;
+    }
+
+    /// Looks through the templates once a key, not once a frame.
+    fn look_up_readers(&mut self, session: &Session) {
+        let Some(node) = self.node() else { return };
+        let read =
+            session.workspace.ready().map_or(0, |workspace| std::sync::Arc::as_ptr(workspace) as usize);
+        if self.readers.as_ref().is_some_and(|(key, of, _)| *key == node.key && *of == read) {
+            return;
+        }
+        let found = match session.chart() {
+            Some(loaded) if !node.branch => loaded.chart.mentions(&node.path),
+            _ => Vec::new(),
+        };
+        self.readers = Some((node.key.clone(), read, found));
+    }
+
     fn command(&mut self, session: &mut Session, command: Command) -> Vec<Effect> {
         match command {
             Command::Up if self.focus == Focus::Detail => {
                 self.detail_offset = self.detail_offset.saturating_sub(1);
             }
             Command::Down if self.focus == Focus::Detail => self.detail_offset += 1,
+            Command::Up
+            | Command::Down
+            | Command::PageUp
+            | Command::PageDown
+            | Command::Top
+            | Command::Bottom
+            | Command::Left
+            | Command::Right
+                if self.focus == Focus::Text =>
+            {
+                self.text.command(command);
+            }
             Command::Up => self.step(-1),
             Command::Down => self.step(1),
             Command::PageUp | Command::PageDown => {
@@ -380,11 +447,12 @@ impl Values {
                 let depth = if self.folds.open_to > 1 { 1 } else { usize::MAX };
                 self.folds.reset(depth);
             }
+            Command::Enter if self.focus == Focus::Text => {
+                let line = self.text.line();
+                self.start_typing(session, self.text.file.clone(), line);
+            }
             Command::Enter => match self.node() {
                 Some(node) if node.branch => self.folds.toggle(&node.key.clone()),
-                Some(_) if self.focus == Focus::Text => {
-                    self.start_typing(session, self.editor_file.clone(), None);
-                }
                 Some(_) => self.open_field(session),
                 None => {}
             },
@@ -401,6 +469,7 @@ impl Values {
                 }
             }
             Command::Unset => self.unset(session),
+            Command::AddKey => self.ask_key(session),
             Command::NextProblem => self.next_problem(session),
             Command::OnlyDiffering => self.only_differing = !self.only_differing,
             Command::Filter => self.filtering = true,
@@ -429,27 +498,6 @@ impl Values {
         }
         Vec::new()
     }
-
-    fn mouse(&mut self, session: &Session, action: &Action) {
-        let Action::Mouse(mouse) = action else { return };
-        let inside = self.tree_area.contains(Position::new(mouse.column, mouse.row));
-        match mouse.kind {
-            MouseEventKind::ScrollDown if inside => self.step(3),
-            MouseEventKind::ScrollUp if inside => self.step(-3),
-            MouseEventKind::Down(MouseButton::Left) if inside => {
-                let header = 1;
-                let Some(line) = mouse.row.checked_sub(self.tree_area.y + header) else { return };
-                let index = self.list.offset() + usize::from(line);
-                let keys = self.keys();
-                if index < keys.len() {
-                    self.list.put(keys.as_slice(), index);
-                    self.focus = Focus::Tree;
-                    self.refresh(session);
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Room for Values {
@@ -458,7 +506,7 @@ impl Room for Values {
             vec![Place::Input]
         } else if self.filtering {
             vec![Place::Filter]
-        } else if self.typing {
+        } else if self.text.typing {
             vec![Place::Editor]
         } else {
             vec![Place::Values, Place::Pane]
@@ -467,6 +515,7 @@ impl Room for Values {
 
     fn enter(&mut self, session: &mut Session) -> Vec<Effect> {
         self.refresh(session);
+        self.followed = None;
         match session.goto.clone() {
             Some(Goto::Value(path)) => self.select(session, &path),
             Some(Goto::Line { file, line }) => self.start_typing(session, Some(file), Some(line)),
@@ -477,50 +526,45 @@ impl Room for Values {
     }
 
     fn update(&mut self, session: &mut Session, action: &Action) -> Vec<Effect> {
-        let effects = if self.field.is_some() {
+        if self.field.is_some() {
             self.in_field(session, action);
             Vec::new()
-        } else if self.typing {
-            self.in_editor(session, action)
+        } else if self.text.typing && !matches!(action, Action::Mouse(_) | Action::Answered(..)) {
+            self.in_editor(session, action);
+            Vec::new()
         } else {
             match action {
                 Action::Command(command) => self.command(session, *command),
-                Action::Text(KeyEvent { code, .. }) if self.filtering => {
-                    let mut text = self.filter.text().to_owned();
-                    match code {
-                        KeyCode::Char(c) => text.push(*c),
-                        KeyCode::Backspace => {
-                            text.pop();
-                        }
-                        _ => {}
-                    }
-                    self.filter = Filter::parse(&text);
+                Action::Text(_) | Action::Paste(_) if self.filtering => {
+                    self.filter = super::typed_filter(&self.filter, action);
                     Vec::new()
                 }
-                Action::Mouse(_) => {
-                    self.mouse(session, action);
+                Action::Answered(Then::Room(ASK_KEY), Answer::Typed(line)) => {
+                    self.add_key(session, line);
+                    Vec::new()
+                }
+                Action::Mouse(mouse) => {
+                    self.mouse(session, *mouse);
                     Vec::new()
                 }
                 _ => Vec::new(),
             }
-        };
-        let mut all = session.refresh_environments();
-        all.extend(effects);
-        self.refresh(session);
-        self.follow(session);
-        all
+        }
     }
 
-    fn hear(&mut self, session: &mut Session, _: &crate::session::Message) -> Vec<Effect> {
-        if session.room == crate::session::RoomId::Values {
-            let effects = session.refresh_environments();
-            self.refresh(session);
-            return effects;
+    fn settle(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.refresh(session);
+        if let Some(path) = self.wanted.take() {
+            self.select(session, &path);
         }
+        self.follow(session);
+        self.text.sync(session);
+        self.look_up_readers(session);
         Vec::new()
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        self.drawn = Drawn::default();
         let (left, right) = match layout::columns(area, 56, 34, 30) {
             Some((left, right)) if !look.zoomed => (Some(left), Some(right)),
             _ if self.focus == Focus::Detail => (None, Some(area)),
@@ -539,16 +583,16 @@ impl Room for Values {
         }
         if let Some(right) = right {
             let node = self.node().cloned();
-            detail::view(
+            let readers = self.readers.as_ref().map_or(&[][..], |(_, _, readers)| readers);
+            let detail = detail::Detail {
                 session,
-                node.as_ref(),
-                self.column,
-                self.focus == Focus::Detail,
-                &mut self.detail_offset,
-                frame,
-                right,
-                look,
-            );
+                node: node.as_ref(),
+                column: self.column,
+                focused: self.focus == Focus::Detail,
+                readers,
+            };
+            self.drawn.detail = right;
+            detail.view(&mut self.detail_offset, frame, right, look);
         }
     }
 }
@@ -572,7 +616,8 @@ impl Values {
         let columns = self.columns(session, area.width);
         let hidden = session.environments.len() - columns.len();
         if hidden > 0 {
-            pane = pane.foot(Rich::of(Role::Muted, format!("{hidden} columns alike, hidden")));
+            let words = format!("{hidden} environment{} hidden", if hidden == 1 { "" } else { "s" });
+            pane = pane.foot(Rich::of(Role::Muted, words));
         }
         let mut inner = pane.draw(frame.buffer_mut(), area, theme);
         if session.environments.is_empty() {
@@ -610,18 +655,12 @@ impl Values {
             redactor: &session.redactor,
             problems: &problems,
         };
-        let mut heads = vec![Column::fill("", 16)];
-        heads.extend(columns.iter().filter_map(|i| session.environments.get(*i)).map(|view| {
-            let dirty = view.files.iter().any(|f| {
-                session.documents.get(f).is_some_and(super::super::session::document::Document::is_dirty)
-            });
-            let mark = if dirty { "*" } else { "" };
-            Column::fit(format!("{}{mark}", view.name), 5, 18).right()
-        }));
+        let heads = heads(session, &columns);
+        self.drawn_columns.clone_from(&columns);
         let cursor = columns.iter().position(|column| *column == self.column).map(|i| i + 1);
         let mut table = Table::new(&heads, &rows).focused(focused).cursor_column(cursor);
         table.marked_column = cursor;
-        self.tree_area = inner;
+        self.drawn.tree = inner;
         if self.visible.is_empty() {
             Face::Empty { why: "no key matches", hint: Some(("Esc", "clear the filter")) }.draw(
                 frame.buffer_mut(),
@@ -674,41 +713,15 @@ impl Values {
         };
         input.draw(frame.buffer_mut(), area, look.theme);
     }
+}
 
-    fn view_text(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
-        let Some(file) = self.editor_file.clone() else {
-            Pane::new("Text").draw(frame.buffer_mut(), area, look.theme);
-            return;
-        };
-        let document = session.documents.get(&file);
-        let dirty = document.is_some_and(crate::session::Document::is_dirty);
-        let name = super::relative(session, &file);
-        let mut title = Rich::of(Role::Text, name);
-        if dirty {
-            title.push(Role::Changed, " *");
-        }
-        if document.is_none_or(|document| document.disk.is_none()) {
-            title.push(Role::Muted, " (new)");
-        }
-        let pane = Pane::new(title).focused(self.focus == Focus::Text).zoomed(look.zoomed);
-        let inner = pane.draw(frame.buffer_mut(), area, look.theme);
-        let text = self.editor.text();
-        let tokens = super::highlight(&text);
-        let relative = super::relative(session, &file);
-        let lines: HashSet<usize> = session
-            .environments
-            .iter()
-            .flat_map(|view| &view.problems)
-            .filter(|problem| {
-                problem
-                    .file
-                    .as_ref()
-                    .is_some_and(|f| f.display().to_string() == relative || file.ends_with(f))
-            })
-            .filter_map(|problem| problem.line)
-            .collect();
-        let signs = |line: usize| lines.contains(&(line + 1)).then_some((Role::Bad, "!"));
-        let editor = Editor { tokens: &tokens, signs: Some(&signs), search: None, focused: self.typing };
-        editor.draw(frame.buffer_mut(), inner, &mut self.editor, look.theme);
-    }
+/// The head of every column that is shown.
+fn heads(session: &Session, columns: &[usize]) -> Vec<Column> {
+    let mut heads = vec![Column::fill("", 16)];
+    heads.extend(columns.iter().filter_map(|i| session.environments.get(*i)).map(|view| {
+        let dirty = view.files.iter().any(|f| session.documents.get(f).is_some_and(Document::is_dirty));
+        let mark = if dirty { "*" } else { "" };
+        Column::fit(format!("{}{mark}", view.name), 5, 18).right()
+    }));
+    heads
 }

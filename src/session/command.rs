@@ -157,8 +157,11 @@ commands! {
     BuildDependencies "charts.build"    Charts ["b"] 10 false "build dependencies" "Run helm dependency build for this chart.";
     RenderedToggle  "charts.rendered"   Charts ["v"] 11 false "rendered or source" "Show what the template renders to for the selected environment, or its source.";
 
+    EditFile        "charts.edit"       Charts ["E"] 12 false "edit as text" "Edit this values file as text.";
+
     EditText        "values.text"       Values ["E"] 12 false "edit as text" "Edit the file that would be written, as text.";
     Unset           "values.unset"      Values ["Delete", "Backspace"] 13 false "unset" "Remove this key from the environment's file, so that the layer below wins.";
+    AddKey          "values.add"        Values ["a"] 0 false "add a key" "Set a key that no file has yet, in the environment's file: path: value.";
     NextProblem     "values.problem"    Values ["n"] 14 false "next problem" "Go to the next key with a problem.";
     OnlyDiffering   "values.differing"  Values ["v"] 15 false "only differing" "Show only keys whose value differs between environments or from the default.";
     GoToSource      "values.source"     Values ["o"] 16 false "go to line" "Open the file at the line that sets this value.";

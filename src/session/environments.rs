@@ -115,9 +115,10 @@ impl Session {
             problems.extend(merged.problems().iter().cloned());
             problems.extend(chart.schema.check(&merged.value, &locate));
         }
-        let stale = chart.chart.stale_dependency().map(|dependency| {
-            format!("dependency {} is {}", dependency.key(), dependency.state.words())
-        });
+        let stale = chart
+            .chart
+            .stale_dependency()
+            .map(|dependency| format!("dependency {} is {}", dependency.key(), dependency.state.words()));
         let contexts = self.contexts.ready().map_or(&[][..], Vec::as_slice);
         let target = workspace::resolve(chart, environment, contexts, &self.settings);
         EnvironmentView {

@@ -203,9 +203,9 @@ pub fn tabs(buf: &mut Buffer, area: Rect, tabs: &[Tab], current: usize, theme: &
 pub fn tab_at(area: Rect, tabs: &[Tab], current: usize, x: u16) -> Option<usize> {
     let width = |index: usize, names: bool| {
         let tab = tabs.get(index)?;
-        let name = if names || index == current { super::text::width(&tab.name) + 1 } else { 0 };
-        let badge = tab.badge.as_ref().map_or(0, |(_, badge)| super::text::width(badge) + 1);
-        Some(super::text::width(&tab.key) + name + badge + 2)
+        let name = if names || index == current { text::width(&tab.name) + 1 } else { 0 };
+        let badge = tab.badge.as_ref().map_or(0, |(_, badge)| text::width(badge) + 1);
+        Some(text::width(&tab.key) + name + badge + 2)
     };
     let full: usize = (0..tabs.len()).filter_map(|index| width(index, true)).sum();
     let names = full <= usize::from(area.width);

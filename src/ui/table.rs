@@ -257,6 +257,19 @@ impl<'a> Table<'a> {
         Some(state.offset() + usize::from(line)).filter(|index| *index < self.rows.len())
     }
 
+    /// The column at screen column `x`, for the mouse.
+    pub fn column_at(&self, area: Rect, x: u16, state: &ListState) -> Option<usize> {
+        let header = u16::from(self.header && area.height > 1);
+        let height = usize::from(area.height - header.min(area.height));
+        let count = self.rows.len();
+        let visible = state.offset().min(count)..(state.offset() + height).min(count);
+        let rows: Vec<Row> = visible.map(|index| self.rows.row(index)).collect();
+        let bar = u16::from(count > height && area.width > 12);
+        let at = x.checked_sub(area.x + 1)?;
+        let places = self.places(&rows, area.width.saturating_sub(1 + bar));
+        places.iter().rposition(|(start, width)| *width > 0 && *start <= at)
+    }
+
     /// Start and width of each column inside the rows; width 0 for columns that vanished.
     fn places(&self, rows: &[Row], room: u16) -> Vec<(u16, u16)> {
         let mut shown: Vec<bool> = vec![true; self.columns.len()];

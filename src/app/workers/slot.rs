@@ -42,7 +42,7 @@ impl<K: Eq + Hash> Slots<K> {
     }
 
     /// Waits until the tasks of these slots are done.
-    pub async fn finish(&mut self, which: impl Fn(&K) -> bool) {
+    pub(super) async fn finish(&mut self, which: impl Fn(&K) -> bool) {
         while self.running.iter().any(|(slot, handle)| which(slot) && !handle.is_finished()) {
             if self.tasks.join_next().await.is_none() {
                 return;

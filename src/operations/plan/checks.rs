@@ -110,7 +110,11 @@ impl Checks {
             let values = std::fs::read_to_string(path).ok().and_then(|text| crate::values::read(&text).ok());
             if let Some(by) = values.as_ref().and_then(crate::values::encryption) {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                self.add(CheckLevel::Blocked, format!("{name} is encrypted with {by}: what helm would get is not known")).next =
+                self.add(
+                    CheckLevel::Blocked,
+                    format!("{name} is encrypted with {by}: what helm would get is not known"),
+                )
+                .next =
                     Some("decrypt it into a file that floe-tui.toml names for this environment".to_owned());
             }
         }

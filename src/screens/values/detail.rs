@@ -13,33 +13,54 @@ use crate::ui::{Rich, Role, layout, text};
 
 use super::tree::{self, Node};
 
-#[allow(clippy::too_many_arguments)] // one call, from the room's view
-pub(super) fn view(
-    session: &Session,
-    node: Option<&Node>,
-    column: usize,
-    focused: bool,
-    offset: &mut usize,
-    frame: &mut Frame,
-    area: Rect,
-    look: &Look,
-) {
-    let (upper, lower) = layout::rows(area, 52, 7, 6).unwrap_or((area, Rect::ZERO));
-    let title = node.map_or_else(|| "Key".to_owned(), |node| node.key.clone());
-    let pane = Pane::new(title).focused(focused).zoomed(look.zoomed);
-    let inner = pane.draw(frame.buffer_mut(), upper, look.theme);
-    let width = usize::from(inner.width);
-    let lines = node.map(|node| key_lines(session, node, column, width)).unwrap_or_default();
-    *offset = (*offset).min(lines.len().saturating_sub(usize::from(inner.height)));
-    draw(&lines, *offset, frame, inner, look);
-    if lower.is_empty() {
-        return;
+/// What the right side shows.
+pub(super) struct Detail<'a> {
+    pub session: &'a Session,
+    pub node: Option<&'a Node>,
+    pub column: usize,
+    pub focused: bool,
+    /// Places in the templates that name the key.
+    pub readers: &'a [String],
+}
+
+impl Detail<'_> {
+    pub(super) fn view(&self, offset: &mut usize, frame: &mut Frame, area: Rect, look: &Look) {
+        let session = self.session;
+        let (upper, lower) = layout::rows(area, 52, 7, 6).unwrap_or((area, Rect::ZERO));
+        let title = self.node.map_or_else(|| "Key".to_owned(), |node| node.key.clone());
+        let pane = Pane::new(title).focused(self.focused).zoomed(look.zoomed);
+        let room = pane.clone().draw(frame.buffer_mut(), upper, look.theme);
+        let width = usize::from(room.width);
+        let lines = self
+            .node
+            .map(|node| key_lines(session, node, self.column, self.readers, width))
+            .unwrap_or_default();
+        let height = usize::from(room.height);
+        *offset = (*offset).min(lines.len().saturating_sub(height));
+        let below = lines.len().saturating_sub(*offset + height);
+        let inner = if below > 0 {
+            let foot =
+                Rich::of(Role::Muted, format!("{below} more line{}", if below == 1 { "" } else { "s" }));
+            pane.foot(foot).draw(frame.buffer_mut(), upper, look.theme)
+        } else {
+            room
+        };
+        draw(&lines, *offset, frame, inner, look);
+        if lower.is_empty() {
+            return;
+        }
+        let dirty = session.documents.dirty().count();
+        let title = if dirty == 0 { "If saved: nothing is edited".to_owned() } else { "If saved".to_owned() };
+        let inner = Pane::new(title).zoomed(look.zoomed).draw(frame.buffer_mut(), lower, look.theme);
+        let lines = consequences(
+            session,
+            self.column,
+            usize::from(inner.width),
+            usize::from(inner.height),
+            look.theme.glyphs,
+        );
+        draw(&lines, 0, frame, inner, look);
     }
-    let dirty = session.documents.dirty().count();
-    let title = if dirty == 0 { "If saved: nothing is edited".to_owned() } else { "If saved".to_owned() };
-    let inner = Pane::new(title).zoomed(look.zoomed).draw(frame.buffer_mut(), lower, look.theme);
-    let lines = consequences(session, usize::from(inner.width), usize::from(inner.height), look.theme.glyphs);
-    draw(&lines, 0, frame, inner, look);
 }
 
 fn draw(lines: &[Rich], offset: usize, frame: &mut Frame, area: Rect, look: &Look) {
@@ -48,7 +69,7 @@ fn draw(lines: &[Rich], offset: usize, frame: &mut Frame, area: Rect, look: &Loo
     }
 }
 
-fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec<Rich> {
+fn key_lines(session: &Session, node: &Node, column: usize, readers: &[String], width: usize) -> Vec<Rich> {
     let mut lines = Vec::new();
     let Some(view) = session.environments.get(column) else { return lines };
     for problem in view.problems.iter().filter(|problem| problem.key == node.key) {
@@ -105,7 +126,6 @@ fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec
     if node.branch {
         return lines;
     }
-    let readers = session.chart().map(|loaded| loaded.chart.mentions(&node.path)).unwrap_or_default();
     for (index, reader) in readers.iter().take(4).enumerate() {
         let lead = if index == 0 { "named in " } else { "         " };
         lines.push(Rich::of(Role::Muted, format!("{lead}{reader}")));
@@ -117,7 +137,7 @@ fn key_lines(session: &Session, node: &Node, column: usize, width: usize) -> Vec
 }
 
 /// A line for each environment, and below it the worst changes as far as there is room.
-fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs) -> Vec<Rich> {
+fn consequences(session: &Session, column: usize, width: usize, height: usize, glyphs: &Glyphs) -> Vec<Rich> {
     let name_width = session.environments.iter().map(|view| text::width(&view.name)).max().unwrap_or(0);
     // What every environment's headline leaves is shared by those that change something.
     let changing = session
@@ -128,7 +148,11 @@ fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs)
     let spare = height.saturating_sub(session.environments.len());
     let each = spare.checked_div(changing).unwrap_or(0);
     let mut lines = Vec::new();
-    for view in &session.environments {
+    if let Some(why) = session.environments.get(column).and_then(|view| view.incomplete.first()) {
+        let words = text::wrap(&format!("{} incomplete: {why}", glyphs.warn), width);
+        lines.extend(words.into_iter().map(|line| Rich::of(Role::Warn, line)));
+    }
+    for (index, view) in session.environments.iter().enumerate() {
         let mut line = Rich::of(Role::Text, format!("{:name_width$}  ", view.name));
         let (stale, preview) = match &view.preview {
             PreviewState::Unchanged => {
@@ -139,6 +163,13 @@ fn consequences(session: &Session, width: usize, height: usize, glyphs: &Glyphs)
             PreviewState::Blocked(why) => {
                 line.push(Role::Bad, format!("{} {why}", glyphs.bad));
                 lines.push(line);
+                if index == column {
+                    let room = width.saturating_sub(name_width + 2);
+                    let words = view.problems.iter().take(3).flat_map(|p| text::wrap(&p.to_string(), room));
+                    lines.extend(
+                        words.map(|words| Rich::of(Role::Bad, format!("{:name_width$}  {words}", ""))),
+                    );
+                }
                 continue;
             }
             PreviewState::Failed(error) => {

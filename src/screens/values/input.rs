@@ -169,6 +169,24 @@ pub(super) fn set(
     Ok(Some((file, Arc::from(edited))))
 }
 
+/// What a line `path: value` makes of the environment's own file; `None` when it has that value already.
+///
+/// # Errors
+/// The line has no path or no YAML value, or the file cannot be edited without touching more.
+pub(super) fn added(
+    session: &Session,
+    environment: &str,
+    line: &str,
+) -> Result<Option<(KeyPath, PathBuf, Arc<str>)>> {
+    let form = || Error::new("a new key is written as path: value").next("for example dagster.extraEnv: []");
+    let (key, value) =
+        line.split_once(": ").or_else(|| Some((line.strip_suffix(':')?, ""))).ok_or_else(form)?;
+    let path = KeyPath::parse(key.trim()).filter(|path| !path.0.is_empty()).ok_or_else(form)?;
+    let value = yaml::read(value.trim())
+        .map_err(|error| Error::new("this is no YAML value").at(value.trim()).because(error.message))?;
+    Ok(set(session, environment, &path, &value)?.map(|(file, text)| (path, file, text)))
+}
+
 /// The text of the environment's own file without a key.
 pub(super) fn unset(
     session: &Session,

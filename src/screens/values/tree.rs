@@ -70,10 +70,8 @@ pub(super) fn differs(environments: &[EnvironmentView], path: &KeyPath) -> bool 
 
 /// Whether one of the environment's own files sets the key or something below it.
 pub(super) fn is_own(view: &EnvironmentView, path: &KeyPath) -> bool {
-    view.merged
-        .setters(path)
-        .iter()
-        .any(|origin| origin.file.as_ref().is_some_and(|file| view.files.contains(file)))
+    let own = view.merged.layers().iter().filter(|layer| layer.kind.is_given());
+    own.into_iter().any(|layer| path.get(layer.value()).is_some())
 }
 
 /// The rows of the table: the visible nodes with their fold marks.
