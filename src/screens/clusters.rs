@@ -9,6 +9,10 @@ mod grid;
 #[allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_imports)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use crossterm::event::MouseEventKind;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -21,6 +25,7 @@ use crate::ui::face::Face;
 use crate::ui::layout::{self, SIDE_BY_SIDE};
 use crate::ui::table::{Column, Listed, Row, Table};
 use crate::ui::{ListState, Rich, Role, text};
+use crate::workspace::Workspace;
 use ask::Pending;
 use grid::{Grid, Line};
 
@@ -45,10 +50,38 @@ enum Focus {
     Problems,
 }
 
+/// Everything that the grid depends on.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    chart: Option<PathBuf>,
+    /// Which reading of the workspace, by its place in memory.
+    workspace: Option<usize>,
+    texts: u64,
+    contexts: Vec<String>,
+    chosen: BTreeMap<String, String>,
+}
+
+impl Stamp {
+    fn of(session: &Session) -> Self {
+        let contexts = session.contexts.ready().map_or(&[][..], Vec::as_slice);
+        Self {
+            chart: session.chart().map(|chart| chart.dir.clone()),
+            workspace: session.workspace.ready().map(|workspace| Arc::as_ptr(workspace) as usize),
+            texts: session.documents.generation(),
+            contexts: contexts.iter().map(|context| context.name.clone()).collect(),
+            chosen: session.settings.clusters.clone(),
+        }
+    }
+}
+
 /// The room's own state.
 #[derive(Debug, Default)]
 pub struct Clusters {
     grid: Option<Grid>,
+    /// What the grid was made for.
+    made_for: Option<Stamp>,
+    /// Held so that another reading cannot lie at the same place in memory.
+    held: Option<Arc<Workspace>>,
     rows: ListState,
     column: usize,
     focus: Focus,
@@ -70,9 +103,19 @@ impl Clusters {
         self.grid.iter().flat_map(|grid| grid.lines.iter().map(Line::key)).collect()
     }
 
+    /// Reads the mapping again if anything that it depends on is another one now.
+    fn read(&mut self, session: &Session) {
+        let stamp = Stamp::of(session);
+        if self.made_for.as_ref() != Some(&stamp) {
+            self.grid = Grid::of(session);
+            self.made_for = Some(stamp);
+            self.held = session.workspace.ready().cloned();
+        }
+    }
+
     /// Reads the text anew; the cursor stays on its row and column.
     fn refresh(&mut self, session: &mut Session) {
-        self.grid = Grid::of(session);
+        self.read(session);
         let count = self.grid.as_ref().map_or(0, |grid| grid.clusters().len());
         self.column = self.column.min(count.saturating_sub(1));
         self.rows.sync(self.keys().as_slice());
@@ -188,7 +231,7 @@ fn step(list: &mut ListState, keys: &[String], command: Command) {
 }
 
 /// A file as problems name it, back to where it is.
-fn absolute(session: &Session, file: &std::path::Path) -> std::path::PathBuf {
+fn absolute(session: &Session, file: &Path) -> PathBuf {
     session.given.root.join(file)
 }
 
@@ -231,6 +274,8 @@ impl Room for Clusters {
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
+        // The frame itself takes the answer which context is meant.
+        self.read(session);
         let Some(grid) = self.grid.clone() else {
             let inner = Pane::new("Clusters").focused(true).zoomed(look.zoomed).draw(
                 frame.buffer_mut(),

@@ -213,6 +213,12 @@ fn a_name_with_several_contexts_is_asked_and_one_without_is_not_checked() {
     let contexts = vec!["prod-admin".to_owned(), "prod-deployer".to_owned()];
     assert_eq!(then, Then::WhichContext { cluster: "aks-shared-prod".to_owned(), contexts });
     assert!(world.press(Command::CheckCluster).is_empty());
+    assert!(world.picture(100, 24).contains("which of 2?"));
+    world.session.settings.clusters.insert("aks-shared-prod".to_owned(), "prod-deployer".to_owned());
+    assert!(
+        !world.picture(100, 24).contains("which of 2?"),
+        "the frame takes the answer, the next picture has it"
+    );
     world.press(Command::Left);
     let effects = world.press(Command::CheckCluster);
     assert!(matches!(effects.as_slice(), [Effect::CheckCluster { context, namespace: Some(namespace), .. }]
