@@ -280,16 +280,16 @@ fn draw_question(
             None
         }
         Ask::Line { title, .. } => {
-            let body = [Rich::of(Role::Text, &question.typed).then(Role::Cursor, " ")];
-            let dialog = Dialog {
-                title,
-                body: &body,
-                deed: "Enter takes it",
-                typed: None,
-                on_deed: false,
-                danger: false,
-            };
-            dialog.draw(frame.buffer_mut(), area, &mut question.offset, theme);
+            let foot = Rich::of(Role::Key, "Enter").then(Role::KeyLabel, " takes it  ");
+            let foot = foot.then(Role::Key, "Esc").then(Role::KeyLabel, " leaves");
+            let title = Rich::of(Role::Title, title);
+            let size = (area.width.saturating_sub(4).min(90), 3);
+            let inside = overlay(frame.buffer_mut(), area, size, &title, &foot, theme);
+            // The end is where one types: a long line is cut at its start.
+            let room = usize::from(inside.width).saturating_sub(1);
+            let shown = crate::ui::text::elide(&question.typed, room, crate::ui::text::Cut::Start, "…");
+            let line = Rich::of(Role::Text, shown).then(Role::Cursor, " ");
+            line.draw(frame.buffer_mut(), (inside.x, inside.y), inside.width, theme, Some(Role::Overlay));
             None
         }
         Ask::Choose { title, choices } | Ask::Mark { title, choices } => {

@@ -717,11 +717,11 @@ impl Values {
 
 /// The head of every column that is shown.
 fn heads(session: &Session, columns: &[usize]) -> Vec<Column> {
-    let mut heads = vec![Column::fill("", 16)];
+    let mut heads = vec![Column::fill("", 22)];
     heads.extend(columns.iter().filter_map(|i| session.environments.get(*i)).map(|view| {
         let dirty = view.files.iter().any(|f| session.documents.get(f).is_some_and(Document::is_dirty));
         let mark = if dirty { "*" } else { "" };
-        Column::fit(format!("{}{mark}", view.name), 5, 18).right()
+        Column::fit(format!("{}{mark}", view.name), 5, 12).right()
     }));
     heads
 }
