@@ -538,7 +538,7 @@ impl Model {
             Message::Operation(view) => {
                 session.world.operations.insert(view.id(), view.clone());
             }
-            Message::Launched(Err(error)) | Message::Failed(error) | Message::WorkerDied { error, .. } => {
+            Message::Launched(Err(error)) | Message::Failed(error) => {
                 session.fail(error);
             }
             Message::LogStarted { log } => session.world.log_started(log),

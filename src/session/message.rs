@@ -95,11 +95,6 @@ pub enum Message {
     Said(String),
     /// An effect without an answer of its own failed.
     Failed(Error),
-    /// A worker ended by a fault of ours; the program goes on.
-    WorkerDied {
-        what: String,
-        error: Error,
-    },
 }
 
 /// What the disk holds.

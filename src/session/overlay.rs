@@ -78,8 +78,6 @@ pub enum Then {
     Quit,
     /// The confirm of the plan in Run.
     LaunchPlan,
-    /// Which revision `R` goes back to, in the order of the choices.
-    RollbackTo(Vec<u32>),
     /// `x` in Run.
     Interrupt(OperationId),
     /// Which context is meant by a cluster's name.
