@@ -2,6 +2,8 @@
 
 pub mod clipboard;
 pub mod editor;
+#[cfg(test)]
+mod flows;
 mod frame;
 pub mod input;
 pub mod logging;

@@ -179,7 +179,8 @@ impl Builder<'_> {
                 Some(self.layers.len() - 1)
             }
             Err(error) => {
-                self.problems.push(Problem::error(error.message).at(label, Some(error.line)));
+                let words = format!("not valid YAML: {}", error.message);
+                self.problems.push(Problem::error(words).at(label, Some(error.line)));
                 None
             }
         }

@@ -131,7 +131,7 @@ fn nothing_selected(session: &Session) -> String {
 }
 
 fn connection(session: &Session) -> Option<(Role, String)> {
-    let cluster = session.target().map(|target| target.cluster.clone())?;
+    let cluster = session.target().filter(|target| target.context.is_some())?.cluster.clone();
     let view = session.world.clusters.get(&cluster)?;
     Some(match &view.answer {
         Fetched::Awaited { .. } => (Role::Busy, "connecting".to_owned()),
@@ -243,7 +243,14 @@ fn fits(session: &Session, command: Command) -> bool {
 }
 
 fn draw_toasts(session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) {
-    let shown: Vec<Toast> = session.notices.shown(session.now).map(toast).collect();
+    // Of what is only said in passing the last word is enough; the list has them all.
+    let newest = session.notices.shown(session.now).filter(|n| n.level == Level::Notice).last();
+    let shown: Vec<Toast> = session
+        .notices
+        .shown(session.now)
+        .filter(|notice| notice.level != Level::Notice || newest.is_some_and(|n| std::ptr::eq(n, *notice)))
+        .map(toast)
+        .collect();
     toasts(frame.buffer_mut(), area, &shown, theme);
 }
 

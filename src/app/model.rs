@@ -1,10 +1,11 @@
 //! The whole state of the running program, and nothing else: the session, the rooms, and what the overlays need
 //! between two key presses.
 
+use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
 use crate::screens::{Room as _, Rooms};
-use crate::session::{Effect, Fetched, Place, PreviewState, RoomId, Session, Watch};
+use crate::session::{Action, Effect, Fetched, Place, PreviewState, RoomId, Session, Watch};
 
 use super::overlays::Open;
 
@@ -67,6 +68,15 @@ impl Model {
         let mut places = self.rooms.peek(self.session.room).places(&self.session);
         places.push(Place::Everywhere);
         places
+    }
+
+    /// What a key means where it is pressed; `None` for nothing.
+    pub fn meaning(&self, key: KeyEvent) -> Option<Action> {
+        let places = self.places();
+        match self.session.keymap.resolve(&places, key) {
+            Some(command) => Some(Action::Command(command)),
+            None => places.first().is_some_and(|place| place.takes_text()).then_some(Action::Text(key)),
+        }
     }
 
     /// Whether something on the screen shows that it is being worked on.

@@ -146,10 +146,8 @@ async fn on_input(
             if model.asks_unseen() {
                 return Ok(false);
             }
-            let places = model.places();
-            match model.session.keymap.resolve(&places, key) {
-                Some(command) => Action::Command(command),
-                None if places.first().is_some_and(|place| place.takes_text()) => Action::Text(key),
+            match model.meaning(key) {
+                Some(action) => action,
                 None => return Ok(false),
             }
         }

@@ -102,7 +102,7 @@ impl Model {
                 Choice::new(name).detail(detail.unwrap_or_default())
             })
             .collect();
-        let title = format!("Which context is {cluster} for you? It is remembered");
+        let title = format!("Which context is {cluster} for you?");
         self.session.ask(Ask::Choose { title, choices }, Then::WhichContext { cluster, contexts });
         true
     }

@@ -2,7 +2,7 @@
 //! message; the rooms never see a task. One slot a job, latest wins.
 
 mod clusters;
-mod files;
+pub(super) mod files;
 mod operations;
 mod recovery;
 mod rendering;

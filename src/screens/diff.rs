@@ -48,7 +48,7 @@ pub struct DiffRoom {
     shown: Shown,
     changes: Changes,
     /// The preview that the changes were made from.
-    preview: Option<Arc<Preview>>,
+    preview: Option<(Arc<Preview>, bool)>,
     filtering: bool,
     /// Where the line of environments was drawn.
     line: Rect,
@@ -119,14 +119,16 @@ impl DiffRoom {
             self.asked = None;
             let preview = session.environment().and_then(known);
             let same = match (&self.preview, &preview) {
-                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+                (Some((a, quiet)), Some(b)) => Arc::ptr_eq(a, b) && *quiet == self.hide_noise,
                 (None, None) => self.changes.get().is_empty(),
                 _ => false,
             };
             if !same {
-                let set = preview.as_ref().map(|preview| preview.changes.clone()).unwrap_or_default();
-                self.changes.set(Arc::new(set));
-                self.preview = preview;
+                let of = |preview: &Arc<Preview>| {
+                    if self.hide_noise { preview.quiet.clone() } else { preview.changes.clone() }
+                };
+                self.changes.set(Arc::new(preview.as_ref().map(of).unwrap_or_default()));
+                self.preview = preview.map(|preview| (preview, self.hide_noise));
             }
             return Vec::new();
         }
@@ -346,6 +348,13 @@ impl Room for DiffRoom {
             None => title,
         };
         let preview = session.environment().map(|view| &view.preview);
+        let notes = self.changes.get().footnotes();
+        let besides = |what: &str| match notes.as_slice() {
+            [] => what.to_owned(),
+            notes => format!("{what} ({}; a shows noise)", notes.join(", ")),
+        };
+        let (nothing_edited, no_difference) =
+            (besides("the edit changes no object"), besides("no difference"));
         let face = if self.is_preview() {
             match preview {
                 None => {
@@ -362,10 +371,9 @@ impl Room for DiffRoom {
                 Some(PreviewState::Working { since, last: None }) => {
                     Some(Face::Loading { what: "rendering both texts", since: elapsed(*since, session.now) })
                 }
-                Some(_) if self.changes.get().is_empty() => Some(Face::Empty {
-                    why: "the edit changes no object",
-                    hint: Some(("v", "compare other sides")),
-                }),
+                Some(_) if self.changes.get().is_empty() => {
+                    Some(Face::Empty { why: &nothing_edited, hint: Some(("v", "compare other sides")) })
+                }
                 Some(_) => None,
             }
         } else {
@@ -377,7 +385,7 @@ impl Room for DiffRoom {
                     Some(Face::Failed { error, hint: Some(("v", "compare other sides")) })
                 }
                 Shown::Ready(comparison) if comparison.changes.is_empty() => {
-                    Some(Face::Empty { why: "no difference", hint: Some(("v", "compare other sides")) })
+                    Some(Face::Empty { why: &no_difference, hint: Some(("v", "compare other sides")) })
                 }
                 Shown::Nothing | Shown::Ready(_) | Shown::Working { .. } => None,
             }
@@ -432,7 +440,7 @@ impl DiffRoom {
         let incomplete = incomplete.into_iter().map(|why| format!("incomplete: {why}"));
         let compared = match &self.shown {
             Shown::Ready(comparison) if !self.is_preview() => comparison.warnings.clone(),
-            _ => self.preview.as_ref().map(|preview| preview.warnings.clone()).unwrap_or_default(),
+            _ => self.preview.as_ref().map(|(preview, _)| preview.warnings.clone()).unwrap_or_default(),
         };
         let mut lines: Vec<String> = incomplete.chain(compared).collect();
         let more = lines.len().saturating_sub(3);

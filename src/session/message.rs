@@ -127,6 +127,8 @@ pub struct Preview {
     pub objects: Arc<[Object]>,
     /// Against the saved text.
     pub changes: ChangeSet,
+    /// The same without chart labels and checksums.
+    pub quiet: ChangeSet,
     /// What helm warned about, and what makes this preview incomplete.
     pub warnings: Vec<String>,
 }

@@ -48,7 +48,8 @@ impl Menu<'_> {
         let labels = widest(|row| super::text::width(&row.label));
         let details = widest(|row| super::text::width(&row.detail));
         let keys = widest(|row| super::text::width(&row.key));
-        let want = u16::try_from(labels + details + keys + 12).unwrap_or(u16::MAX);
+        let title = super::text::width(self.title) + 6;
+        let want = u16::try_from((labels + details + keys + 12).max(title)).unwrap_or(u16::MAX);
         let width = want.clamp(40, 90).min(area.width.saturating_sub(2).max(area.width.min(20)));
         let height = u16::try_from(self.total).unwrap_or(u16::MAX).saturating_add(4);
         let height = height.clamp(6, area.height.max(6)).min(area.height.saturating_sub(2).max(5));

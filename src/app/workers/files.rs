@@ -30,7 +30,7 @@ pub(super) async fn load(shared: Shared) {
     shared.answer(Message::Workspace(result)).await;
 }
 
-fn read(root: &Path) -> Result<Loaded> {
+pub(in crate::app) fn read(root: &Path) -> Result<Loaded> {
     let workspace = workspace::discover(root)?;
     let mut problems: Vec<Problem> = workspace.problems.clone();
     for (folder, error) in &workspace.broken {

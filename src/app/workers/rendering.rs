@@ -46,7 +46,8 @@ async fn preview_of(shared: &Shared, request: &PreviewRequest) -> Result<Preview
         ..DiffOptions::default()
     };
     let changes = manifest::diff(&saved, &new, &options);
-    Ok(Preview { objects: new.into(), changes, warnings })
+    let quiet = manifest::diff(&saved, &new, &DiffOptions { hide_noise: true, ..options });
+    Ok(Preview { objects: new.into(), changes, quiet, warnings })
 }
 
 async fn saved_objects(renderer: &CliRenderer, request: &Request) -> Result<(Vec<Object>, Mask)> {

@@ -1,0 +1,88 @@
+//! Charts, Values and Diff as they look, at the sizes the design names.
+
+use super::*;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+const BEFORE: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: floe-web, namespace: floe-dev, labels: {helm.sh/chart: floe-1}}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: registry.example.com/web:1.0
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: floe-settings, namespace: floe-dev}
+data:
+  level: info
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: floe-other, namespace: floe-dev}
+data:
+  level: info
+";
+
+fn pictures(name: &str, flow: &mut Flow) {
+    // What was said in passing fades.
+    flow.model.session.now += jiff::SignedDuration::from_secs(60);
+    for (width, height) in SIZES {
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), flow.styled(width, height));
+    }
+}
+
+#[test]
+fn charts() {
+    let mut flow = Flow::open("charts");
+    flow.press("1 Down");
+    pictures("charts", &mut flow);
+}
+
+#[test]
+fn charts_source_of_a_template() {
+    let mut flow = Flow::open("charts");
+    flow.press("1 / 'deployment-webserver Enter Enter");
+    pictures("charts_template", &mut flow);
+}
+
+#[test]
+fn values_with_a_field_and_its_consequences() {
+    let mut flow = Flow::open("charts");
+    flow.press("2 / 'webserver.replicas Enter Enter '3");
+    flow.previewed("dev", BEFORE, &BEFORE.replace("replicas: 1", "replicas: 3"));
+    pictures("values", &mut flow);
+}
+
+#[test]
+fn diff() {
+    let mut flow = Flow::open("charts");
+    flow.press("2 / 'webserver.replicas Enter Enter '3 Enter 4");
+    let after = BEFORE
+        .replace("replicas: 1", "replicas: 3")
+        .replace("level: info", "level: debug")
+        .replace("floe-1", "floe-2");
+    flow.previewed("dev", BEFORE, &after);
+    flow.sees("scale 1 to 3").sees("same change in 2 objects").sees("noise");
+    pictures("diff", &mut flow);
+    flow.press("a").sees("helm.sh/chart");
+}
+
+#[test]
+fn a_diff_of_an_older_text_says_so() {
+    let mut flow = Flow::open("charts");
+    flow.press("2 / 'webserver.replicas Enter Enter '3 Enter");
+    flow.previewed("dev", BEFORE, &BEFORE.replace("replicas: 1", "replicas: 3"));
+    flow.press("4").misses("of an older text");
+    flow.press("2 Enter '4 Enter 4").sees("of an older text").sees("scale 1 to 3");
+    flow.previewed("dev", BEFORE, &BEFORE.replace("replicas: 1", "replicas: 4"));
+    flow.misses("of an older text").sees("scale 1 to 4");
+    flow.press("Enter Space").sees("1 reviewed");
+}
