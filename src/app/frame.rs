@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::base::time;
+use crate::base::{Problem, time};
 use crate::cluster::Pinned;
 use crate::screens::Look;
 use crate::session::{
@@ -155,8 +155,20 @@ fn tab(session: &Session, room: RoomId) -> Tab {
             let problems: usize = session.environments.iter().map(|view| view.problems.len()).sum();
             (problems > 0).then(|| (Role::Bad, problems.to_string()))
         }
-        RoomId::Clusters => {
-            (!session.problems.is_empty()).then(|| (Role::Bad, session.problems.len().to_string()))
+        RoomId::Charts | RoomId::Clusters => {
+            // What is wrong with a chart itself is seen in Charts, what is wrong with its mapping in Clusters.
+            let charts = session.workspace.ready().map_or(&[][..], |workspace| workspace.charts.as_slice());
+            let broken = session.workspace.ready().map_or(0, |workspace| workspace.broken.len());
+            let of_chart =
+                |problem: &&Problem| problem.file.as_ref().is_some_and(|file| file.ends_with("Chart.yaml"));
+            let all = || charts.iter().flat_map(|found| &found.problems);
+            let problems: usize = if room == RoomId::Charts {
+                let own: usize = charts.iter().map(|found| found.chart.problems.len()).sum();
+                broken + own + all().filter(of_chart).count()
+            } else {
+                all().filter(|problem| !of_chart(problem)).count()
+            };
+            (problems > 0).then(|| (Role::Bad, problems.to_string()))
         }
         RoomId::Run => {
             let running = session.world.operations.values().filter(|view| view.is_running()).count();

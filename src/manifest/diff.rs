@@ -377,7 +377,15 @@ impl ChangeSet {
             self.unchanged += 1;
             return;
         }
-        let summary = effects.iter().map(|effect| effect.text.as_str()).collect::<Vec<_>>().join("; ");
+        // Hidden noise is no part of the summary, unless it alone does what happens.
+        let quiet = if noisy.is_empty() || fields.is_empty() {
+            Vec::new()
+        } else {
+            rules::changed(old, new, &fields)
+        };
+        let told =
+            if quiet.iter().any(|effect| effect.consequence == consequence) { &quiet } else { &effects };
+        let summary = told.iter().map(|effect| effect.text.as_str()).collect::<Vec<_>>().join("; ");
         let (mut before, mut after) = (before.clone(), after.clone());
         // When only noise makes the pods restart, the noise is the text.
         if !fields.is_empty() {

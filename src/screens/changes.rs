@@ -292,7 +292,14 @@ fn objects(set: &ChangeSet) -> Vec<DiffObject> {
     let repeated = |index: usize| {
         groups.iter().find(|group| group.members.contains(&index)).and_then(|group| {
             let label = group.label()?;
-            Some((group.members.first() == Some(&index), label))
+            let first = *group.members.first()?;
+            // The lines stand once, in the first; the others name it.
+            Some(if first == index {
+                (true, label)
+            } else {
+                let shown = set.changes.get(first).map(|change| change.id.name.as_str()).unwrap_or_default();
+                (false, format!("{label}, shown in {shown}"))
+            })
         })
     };
     set.changes
@@ -309,7 +316,10 @@ fn objects(set: &ChangeSet) -> Vec<DiffObject> {
                     key: format!("{number}:{}", hunk.path),
                     path: hunk.path.clone(),
                     note: note.as_ref().map(|(_, label)| label.clone()).unwrap_or_default(),
-                    lines: hunk.lines.iter().map(line).collect(),
+                    lines: match &note {
+                        Some((false, _)) => Vec::new(),
+                        _ => hunk.lines.iter().map(line).collect(),
+                    },
                 })
                 .collect();
             let mut title = Rich::of(Role::Title, format!("{} {}", change.id.kind, change.id.name))

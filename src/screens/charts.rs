@@ -106,6 +106,15 @@ impl Charts {
         };
         let nodes = self.nodes.iter().map(|n| TreeNode { key: &n.key, depth: n.depth, branch: n.branch });
         self.visible = flatten(nodes, &self.folds, matched.map(|()| &fits as &dyn Fn(usize) -> bool));
+        // A filter puts the cursor on the first row that it names, not on a parent shown around it.
+        let here = self.nodes.iter().position(|node| Some(node.key.as_str()) == self.list.selected());
+        if !self.filter.is_empty()
+            && !here.is_some_and(fits)
+            && let Some(node) =
+                self.visible.iter().find(|(i, _)| fits(*i)).and_then(|(i, _)| self.nodes.get(*i))
+        {
+            self.list.select(node.key.clone());
+        }
         let keys = self.keys();
         self.list.sync(keys.as_slice());
     }
@@ -378,7 +387,11 @@ impl Charts {
         if self.filtering {
             pane = pane
                 .note(Rich::of(Role::Key, "/").then(Role::Text, self.filter.text()).then(Role::Cursor, " "));
-        } else if let Some(words) = summary(&self.filter, self.visible.len(), self.nodes.len()) {
+        } else if let Some(words) = summary(
+            &self.filter,
+            self.nodes.iter().filter(|node| self.filter.matches(&node.name).is_some()).count(),
+            self.nodes.len(),
+        ) {
             pane = pane.note(Rich::of(Role::Match, words));
         }
         if self.building {
@@ -420,7 +433,7 @@ impl Charts {
                 })
                 .collect(),
         );
-        let columns = [Column::fill("", 16), Column::fit("", 0, 28)];
+        let columns = [Column::fill("", 20), Column::fit("", 0, 14)];
         Table::new(&columns, &rows).headless().focused(!self.in_text).draw(
             frame.buffer_mut(),
             inner,

@@ -115,7 +115,10 @@ fn chart_nodes(session: &Session, found: &WorkspaceChart, nodes: &mut Vec<Node>)
         };
     let problems = found.problems.len() + chart.problems.len();
     let badge = match chart.stale_dependency() {
-        Some(dependency) => Some((Role::Warn, format!("{} stale", dependency.key()))),
+        Some(dependency) if dependency.state == DependencyState::Missing => {
+            Some((Role::Bad, "missing".to_owned()))
+        }
+        Some(_) => Some((Role::Warn, "stale".to_owned())),
         None if problems > 0 => {
             Some((Role::Bad, format!("{problems} problem{}", if problems == 1 { "" } else { "s" })))
         }
@@ -182,7 +185,7 @@ fn values_nodes(session: &Session, found: &WorkspaceChart, node: &MakeNode, node
             let badge = match mark(file) {
                 Some(badge) => Some(badge),
                 None if !file.exists() && session.documents.get(file).is_none() => {
-                    Some((Role::Muted, "not there yet".to_owned()))
+                    Some((Role::Muted, "new".to_owned()))
                 }
                 None if !environment.mapped => Some((Role::Warn, "not mapped".to_owned())),
                 None => None,
