@@ -1,7 +1,7 @@
 //! Whole flows: key presses through the key map, the model, the rooms and the real workers, on copied charts. Only
 //! the terminal is in memory; there is no helm and no cluster.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value)]
 
 mod frame;
 mod pictures;
@@ -188,7 +188,7 @@ impl Flow {
         let terminal = self.draw(width, height);
         let buffer = terminal.buffer().unwrap();
         let row = |y| (0..width).map(move |x| buffer[(x, y)].symbol()).collect::<String>();
-        (0..height).map(|y| format!("{}\n", row(y).trim_end())).collect()
+        (0..height).map(|y| row(y).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
     /// The screen as text and styles.
