@@ -195,7 +195,7 @@ fn the_mouse_moves_through_rows_columns_and_text() {
     let mut flow = Flow::open("tiny");
     flow.press("2");
     flow.click("greeting").sees("╭ greeting");
-    flow.click("hello from p");
+    flow.click(" prod┃");
     assert_eq!(flow.mapped().environment, "prod");
     flow.click("2 Values").click("# two, so").press("Enter").type_text("typed-there").sees("typed-there");
     flow.click("4 Diff");
