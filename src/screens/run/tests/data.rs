@@ -94,7 +94,7 @@ pub(super) fn plan(verb: Verb, protected: bool) -> Plan {
     let mut request = PlanRequest::new(verb, release());
     request.environment = Some("dev".to_owned());
     request.protected = protected;
-    let dir = PathBuf::from("/work/charts/floe-platform");
+    let dir = PathBuf::from("/data/charts/floe-platform");
     let file = dir.join("values-dev.yaml");
     request.chart =
         Some(ChartSource { dir, values: vec![file.clone()], label: "floe-platform-0.3.0".to_owned() });
@@ -102,7 +102,7 @@ pub(super) fn plan(verb: Verb, protected: bool) -> Plan {
     let new = objects_of(&[WEB.replace("1.4", "1.5"), CONFIG.replace("info", "debug"), JOB.to_owned()]);
     let changes = manifest::diff(&old, &new, &DiffOptions::default());
     let argv = format!(
-        "{verb} floe /work/charts/floe-platform --kube-context {CONTEXT} --namespace floe-dev --reset-values -f /work/charts/floe-platform/values-dev.yaml --wait=watcher --timeout 600s"
+        "{verb} floe /data/charts/floe-platform --kube-context {CONTEXT} --namespace floe-dev --reset-values -f /data/charts/floe-platform/values-dev.yaml --wait=watcher --timeout 600s"
     );
     let mut stale = check(CheckLevel::Warning, "dependency otel-collector: stale, its source changed");
     stale.next = Some("build the dependencies (helm dependency build)".to_owned());
