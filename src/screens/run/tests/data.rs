@@ -44,7 +44,7 @@ pub(super) fn later(seconds: i64) -> Timestamp {
 
 pub(super) fn session() -> Session {
     let (keymap, _) = Keymap::new(&BTreeMap::new());
-    let given = Given { root: PathBuf::from("/work"), ..Given::default() };
+    let given = Given { root: PathBuf::from("/data"), ..Given::default() };
     Session::new(given, Settings::default(), keymap, Arc::new(Redactor::new()), at(NOW))
 }
 
@@ -169,7 +169,7 @@ pub(super) fn releases(revision: u32) -> ReleasesSnapshot {
 
 /// An upgrade that has been at work for a minute and a bit.
 pub(super) fn running() -> OperationView {
-    let mut spec = plan(Verb::Upgrade, false).spec(PathBuf::from("/work"));
+    let mut spec = plan(Verb::Upgrade, false).spec(PathBuf::from("/data"));
     spec.id = crate::operations::OperationId::parse("20261121T105845000-upgrade-floe-3f9a").unwrap();
     spec.created = at("2026-11-21T10:58:45Z");
     let mut view = OperationView::new(spec);
