@@ -366,7 +366,7 @@ impl Room for Charts {
         let (left, right) = if look.zoomed {
             if self.in_text { (None, Some(area)) } else { (Some(area), None) }
         } else {
-            match layout::columns(area, 38, 30, 34) {
+            match layout::columns(area, 38, 34, 34) {
                 Some((left, right)) => (Some(left), Some(right)),
                 None => layout::alternate(area, 38, self.in_text),
             }

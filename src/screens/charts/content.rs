@@ -110,13 +110,7 @@ fn chart(session: &Session, found: &WorkspaceChart) -> Vec<Rich> {
     if !found.chart.dependencies.is_empty() {
         lines.push(Rich::default());
         lines.push(Rich::of(Role::Title, "Dependencies"));
-        for dependency in &found.chart.dependencies {
-            let role = if dependency.state.is_bad() { Role::Warn } else { Role::Good };
-            lines.push(
-                Rich::of(Role::Text, format!("{} {}  ", dependency.key(), dependency.version))
-                    .then(role, dependency.state.words()),
-            );
-        }
+        lines.extend(found.chart.dependencies.iter().map(dependency_line));
     }
     let mut problems: Vec<String> =
         found.problems.iter().chain(&found.chart.problems).map(ToString::to_string).collect();
@@ -144,12 +138,19 @@ fn chart(session: &Session, found: &WorkspaceChart) -> Vec<Rich> {
     lines
 }
 
+/// Name, version and state.
+fn dependency_line(dependency: &Dependency) -> Rich {
+    let role = if dependency.state.is_bad() { Role::Warn } else { Role::Good };
+    Rich::of(Role::Text, format!("{} {}  ", dependency.key(), dependency.version))
+        .then(role, dependency.state.words())
+}
+
 fn group(found: &WorkspaceChart, node: &Node) -> Vec<Rich> {
     if node.name == "dependencies" {
-        return vec![
-            Rich::of(Role::Text, format!("{} dependencies", found.chart.dependencies.len())),
-            Rich::of(Role::Muted, "b runs helm dependency build"),
-        ];
+        let mut lines: Vec<Rich> = found.chart.dependencies.iter().map(dependency_line).collect();
+        lines.push(Rich::default());
+        lines.push(Rich::of(Role::Key, "b").then(Role::KeyLabel, " helm dependency build"));
+        return lines;
     }
     let folder = node.title.as_str();
     let inside = found.chart.files.paths().filter(|path| path.starts_with(folder));
