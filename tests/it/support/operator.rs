@@ -47,7 +47,8 @@ impl Operator {
         }
         self.terminal.press("e");
         self.terminal.wait_for("the list of environments", SOON, |screen| {
-            ["qa", "uat", "staging"].iter().all(|name| has(screen, name))
+            // The names alone stand over the columns of Values as well; what is typed before the list is drawn is dropped.
+            ["┏ Environment ", "qa", "uat", "staging"].iter().all(|name| has(screen, name))
         });
         self.terminal.type_text(environment).press("Enter");
         let wanted = format!("· {environment} ");
