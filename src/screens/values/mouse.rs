@@ -9,7 +9,8 @@ use crate::session::Session;
 use crate::ui::table::Table;
 
 use super::tree::TreeRows;
-use super::{Focus, Values, heads};
+use super::view::heads;
+use super::{Focus, Values};
 
 /// Rows a turn of the wheel moves.
 const WHEEL: isize = 3;
