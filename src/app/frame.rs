@@ -27,6 +27,10 @@ use super::overlays::{Open, Question};
 /// Draws everything.
 pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
     let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(frame, theme);
+        return;
+    }
     let parts = layout::frame(area);
     header(&model.session).draw(frame.buffer_mut(), parts.header, theme);
     let names = room_tabs(&model.session);
@@ -47,6 +51,22 @@ pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
             Open::Help { places, offset } => draw_help(places, offset, &model.session, frame, area, theme),
             Open::Messages { offset } => draw_messages(offset, &model.session, frame, area, theme),
         }
+    }
+}
+
+/// Columns and rows below which a room would hide what a key acts on.
+const SMALLEST: (u16, u16) = (36, 7);
+
+/// What is said instead of rooms; no question counts as seen.
+fn too_small(frame: &mut Frame, theme: &Theme) {
+    let area = frame.area();
+    let lines = [
+        Rich::of(Role::Warn, format!("{}x{} is too small", area.width, area.height)),
+        Rich::of(Role::Muted, format!("needs {}x{} or more", SMALLEST.0, SMALLEST.1)),
+        Rich::of(Role::Muted, "nothing is lost"),
+    ];
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        line.draw(frame.buffer_mut(), (area.x, y), area.width, theme, None);
     }
 }
 

@@ -77,6 +77,14 @@ impl Tree {
         }
     }
 
+    /// Every map with its entries.
+    pub fn maps(&self) -> impl Iterator<Item = (NodeId, &[(NodeId, NodeId)])> {
+        self.nodes.iter().enumerate().filter_map(|(id, node)| match &node.kind {
+            Kind::Map { entries, .. } => Some((id, entries.as_slice())),
+            _ => None,
+        })
+    }
+
     /// Whether any alias stands for this node.
     pub fn alias_of(&self, id: NodeId) -> Option<NodeId> {
         self.nodes.iter().position(|node| node.kind == Kind::Alias(id))

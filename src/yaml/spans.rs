@@ -1,7 +1,8 @@
 //! Where every key and value of a document stands, and which key a line belongs to.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::node::{Kind, NodeId, Tree};
 use super::read::{is_merge, key_name};
@@ -38,6 +39,17 @@ struct Inner {
     tree: Tree,
     /// Byte at which each line starts.
     lines: Vec<usize>,
+    /// Made at the first look-up: maps of thousands of keys are asked for each of them.
+    keys: OnceLock<HashMap<NodeId, Keys>>,
+}
+
+/// The entries of one map by position.
+#[derive(Debug, Default)]
+struct Keys {
+    /// The last position of each name that is written in the map itself.
+    last: HashMap<String, usize>,
+    /// Positions of merge keys.
+    merges: Vec<usize>,
 }
 
 impl Spans {
@@ -50,7 +62,7 @@ impl Spans {
     pub(super) fn new(text: &str, tree: Tree) -> Self {
         let lines =
             std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-        Self { inner: Arc::new(Inner { text: text.into(), tree, lines }) }
+        Self { inner: Arc::new(Inner { text: text.into(), tree, lines, keys: OnceLock::new() }) }
     }
 
     pub(super) fn tree(&self) -> &Tree {
@@ -174,8 +186,7 @@ impl Spans {
     fn collect_duplicates(&self, path: &KeyPath, id: NodeId, found: &mut Vec<(KeyPath, Vec<usize>)>) {
         match &self.inner.tree.node(id).kind {
             Kind::Map { entries, .. } => {
-                let mut seen: std::collections::HashMap<String, Vec<usize>> =
-                    std::collections::HashMap::new();
+                let mut seen: HashMap<String, Vec<usize>> = HashMap::new();
                 let mut order = Vec::new();
                 for (key, value) in entries {
                     let Some(name) = key_name(&self.inner.text, &self.inner.tree, *key) else { continue };
@@ -231,20 +242,40 @@ impl Spans {
         if depth > 64 {
             return None;
         }
-        entries.iter().rev().find_map(|(key, value)| {
-            if is_merge(tree, *key) {
-                let sources: Vec<NodeId> = match &tree.node(*value).kind {
-                    Kind::List { items, .. } => items.clone(),
-                    _ => vec![*value],
-                };
-                return sources
-                    .into_iter()
-                    .find_map(|source| self.entry(tree.follow(source), name, depth + 1))
-                    .map(|(key, value, _)| (key, value, true));
+        let keys = self.keys(map)?;
+        let own = keys.last.get(name).copied();
+        // A merge key that stands below the key itself writes over it.
+        let (above, below) = keys.merges.split_at(keys.merges.partition_point(|at| Some(*at) < own));
+        let merged = |at: &usize| {
+            let (_, value) = entries.get(*at)?;
+            let sources = match &tree.node(*value).kind {
+                Kind::List { items, .. } => items.as_slice(),
+                _ => std::slice::from_ref(value),
+            };
+            let found = sources.iter().find_map(|source| self.entry(tree.follow(*source), name, depth + 1));
+            found.map(|(key, value, _)| (key, value, true))
+        };
+        let written = || own.and_then(|at| entries.get(at)).map(|(key, value)| (*key, *value, false));
+        below.iter().rev().find_map(merged).or_else(written).or_else(|| above.iter().rev().find_map(merged))
+    }
+
+    fn keys(&self, map: NodeId) -> Option<&Keys> {
+        let tree = &self.inner.tree;
+        let index = self.inner.keys.get_or_init(|| {
+            let mut all = HashMap::new();
+            for (id, entries) in tree.maps() {
+                let keys: &mut Keys = all.entry(id).or_default();
+                for (at, (key, _)) in entries.iter().enumerate() {
+                    if is_merge(tree, *key) {
+                        keys.merges.push(at);
+                    } else if let Some(name) = key_name(&self.inner.text, tree, *key) {
+                        keys.last.insert(name, at);
+                    }
+                }
             }
-            let same = key_name(&self.inner.text, tree, *key).is_some_and(|found| found == name);
-            same.then_some((*key, *value, false))
-        })
+            all
+        });
+        index.get(&map)
     }
 
     fn place(&self, key: Option<NodeId>, value: NodeId, shared: bool) -> Place {

@@ -1,9 +1,12 @@
 //! The recovery log: unsaved edits of a workspace, at most a second behind, gone once they are saved. No secret is
-//! in it: a changed value under a secret key is put back to what the file holds, and the key is named.
+//! in it: only lines that differ from the file are written down, a changed value under a secret key is put back to
+//! what the file holds, and the key is named.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use similar::{DiffOp, TextDiff};
 
 use crate::base::hash::Hash;
 use crate::base::redact::Redactor;
@@ -12,6 +15,65 @@ use crate::session::{Message, Unsaved};
 use crate::yaml::{self, KeyPath};
 
 use super::Shared;
+
+/// The edits of one file as they are written down.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    path: PathBuf,
+    /// Hash of the file that the lines are counted in, as hex; empty for a file that did not exist.
+    base: String,
+    parts: Vec<Part>,
+    left_out: Vec<String>,
+}
+
+/// A stretch of the edited text.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Part {
+    /// So many lines of the file, from this one, counted from 0.
+    Same { from: usize, count: usize },
+    /// What the file does not hold.
+    New(String),
+}
+
+impl Kept {
+    fn of(edit: Unsaved) -> Self {
+        let (old, text) = (lines(&edit.saved), lines(&edit.text));
+        let diff = TextDiff::from_slices(&old, &text);
+        let new =
+            |from: usize, count: usize| Part::New(text.iter().skip(from).take(count).copied().collect());
+        let part = |op: &DiffOp| match *op {
+            DiffOp::Equal { old_index, len, .. } => Some(Part::Same { from: old_index, count: len }),
+            DiffOp::Insert { new_index, new_len, .. } | DiffOp::Replace { new_index, new_len, .. } => {
+                Some(new(new_index, new_len))
+            }
+            DiffOp::Delete { .. } => None,
+        };
+        let parts = diff.ops().iter().filter_map(part).collect();
+        Self { path: edit.path, base: edit.base, parts, left_out: edit.left_out }
+    }
+
+    /// The edited text again; `None` when the file is not the one that the lines are counted in any more.
+    fn restore(self) -> Option<Unsaved> {
+        let saved = std::fs::read(&self.path).unwrap_or_default();
+        if !self.base.is_empty() && Hash::of(&saved).hex() != self.base {
+            return None;
+        }
+        let saved = String::from_utf8(saved).ok()?;
+        let lines = lines(&saved);
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Same { from, count } => text.extend(lines.get(*from..from + count)?.iter().copied()),
+                Part::New(new) => text.push_str(new),
+            }
+        }
+        Some(Unsaved { path: self.path, base: self.base, saved: saved.into(), text, left_out: self.left_out })
+    }
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.split_inclusive('\n').collect()
+}
 
 fn file(shared: &Shared) -> PathBuf {
     let root = Hash::of(shared.given.root.as_os_str().as_encoded_bytes()).hex();
@@ -30,7 +92,7 @@ pub(super) async fn keep(shared: Shared, edits: Vec<Unsaved>) {
     }
 }
 
-fn write(path: &std::path::Path, edits: Vec<Unsaved>, redactor: &Redactor) -> Result<()> {
+fn write(path: &Path, edits: Vec<Unsaved>, redactor: &Redactor) -> Result<()> {
     if edits.is_empty() {
         return match std::fs::remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -44,7 +106,7 @@ fn write(path: &std::path::Path, edits: Vec<Unsaved>, redactor: &Redactor) -> Re
     if let Some(folder) = path.parent() {
         crate::base::folders::Folders::ensure(folder)?;
     }
-    let edits: Vec<Unsaved> = edits.into_iter().map(|edit| without_secrets(edit, redactor)).collect();
+    let edits: Vec<Kept> = edits.into_iter().map(|edit| Kept::of(without_secrets(edit, redactor))).collect();
     let text = serde_json::to_string(&edits)
         .map_err(|error| Error::new("cannot write the recovery log").because(error))?;
     atomic::write_private(path, text.as_bytes())?;
@@ -64,10 +126,21 @@ pub(super) async fn load(shared: Shared) {
             std::fs::rename(&log, &aside).ok()?;
         }
         let text = std::fs::read_to_string(aside).ok()?;
-        serde_json::from_str::<Vec<Unsaved>>(&text).ok()
+        serde_json::from_str::<Vec<Kept>>(&text).ok()
     })
     .await;
-    let unsaved = found.ok().flatten().unwrap_or_default();
+    let mut unsaved = Vec::new();
+    for kept in found.ok().flatten().unwrap_or_default() {
+        let path = kept.path.clone();
+        if let Some(edit) = kept.restore() {
+            unsaved.push(edit);
+        } else {
+            let error = Error::new("unsaved edits of an earlier run do not fit: the file changed since")
+                .at(path.display().to_string())
+                .next(format!("the edited lines are in {}", set_aside(&shared).display()));
+            shared.answer(Message::Failed(error)).await;
+        }
+    }
     if !unsaved.is_empty() {
         shared.answer(Message::Unsaved(unsaved)).await;
     }
@@ -142,6 +215,7 @@ fn collect(value: &Value, path: &KeyPath, redactor: &Redactor, found: &mut Vec<K
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::sync::Arc;
 
@@ -159,6 +233,28 @@ mod tests {
         let kept = without_secrets(edit, &Redactor::new());
         assert_eq!(kept.text, "db:\n  password: old-one # kept\nreplicas: 3\n");
         assert_eq!(kept.left_out, ["db.password", "token"]);
+    }
+
+    #[test]
+    fn only_lines_that_the_file_does_not_hold_are_written_down_and_fit_this_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("values.yaml");
+        let saved = "db:\n  password: planted-canary\nreplicas: 1\nlast: 1";
+        std::fs::write(&path, saved).unwrap();
+        let edit = Unsaved {
+            path: path.clone(),
+            base: Hash::of(saved.as_bytes()).hex(),
+            saved: Arc::from(saved),
+            text: "first: 0\ndb:\n  password: planted-canary\nreplicas: 3\nlast: 1".to_owned(),
+            left_out: Vec::new(),
+        };
+        let written =
+            serde_json::to_string(&Kept::of(without_secrets(edit.clone(), &Redactor::new()))).unwrap();
+        assert!(written.contains("replicas: 3") && !written.contains("planted-canary"), "{written}");
+        let read = || serde_json::from_str::<Kept>(&written).unwrap();
+        assert_eq!(read().restore(), Some(edit));
+        std::fs::write(&path, "another: text\n").unwrap();
+        assert_eq!(read().restore(), None);
     }
 
     #[test]

@@ -213,7 +213,7 @@ impl Live {
         }
         self.list.sync(&rows);
         let columns = [
-            Column::fill("object", 20).cut(Cut::Middle),
+            Column::fill("object", 24).cut(Cut::Start),
             Column::fit("kind", 11, 16).spare(4),
             Column::fit("health", 13, 14),
             Column::fit("ready", 5, 7).right().spare(2),

@@ -46,11 +46,13 @@ impl Operator {
             return self;
         }
         self.terminal.press("e");
-        self.terminal.wait_for("the list of environments", SOON, |screen| {
-            // The names alone stand over the columns of Values as well; what is typed before the list is drawn is dropped.
-            ["┏ Environment ", "qa", "uat", "staging"].iter().all(|name| has(screen, name))
+        // What is typed before the list is drawn is dropped.
+        self.terminal.wait_text("Enter choose");
+        self.terminal.type_text(environment);
+        self.terminal.wait_for("the typed name", SOON, |screen| {
+            has_row(screen, &["›", environment]) && !has(screen, "type to filter")
         });
-        self.terminal.type_text(environment).press("Enter");
+        self.terminal.press("Enter");
         let wanted = format!("· {environment} ");
         self.terminal.wait_for(&format!("the header to say {environment}"), SOON, |screen| {
             header(screen).contains(&wanted)
@@ -94,12 +96,14 @@ impl Operator {
     #[track_caller]
     pub fn edit(&mut self, value: &str) -> &mut Self {
         self.terminal.press("Enter");
-        self.terminal.wait_for("a cursor to type at", SOON, |screen| !screen.hide_cursor());
+        self.terminal.wait_text("Enter accept");
         self.terminal.press("End");
         for _ in 0..12 {
             self.terminal.press("Backspace");
         }
         self.terminal.type_text(value).press("Enter");
+        // A file of a megabyte takes its time in a debug build.
+        self.terminal.wait_for("the input to close", CLUSTER, |screen| !has(screen, "Enter accept"));
         self
     }
 
@@ -118,7 +122,10 @@ impl Operator {
     pub fn plan(&mut self, key: &str, command: &str) -> Screen {
         self.terminal.press(key);
         self.terminal.wait_for(&format!("a plan to {command}"), CLUSTER, |screen| {
-            active_room(screen) == Some("Run") && has(screen, command) && has(screen, "--kube-context")
+            active_room(screen) == Some("Run")
+                && has(screen, command)
+                && has(screen, "--kube-context")
+                && has(screen, "Enter to confirm")
         })
     }
 

@@ -282,7 +282,14 @@ impl Terminal {
             return;
         };
         let start = Instant::now();
-        while rustix::io::ioctl_fionread(&tty).is_ok_and(|waiting| waiting > 0) && start.elapsed() < SOON {
+        // The kernel hands keys over in its own time: none to see is taken for read only after a while.
+        let (mut seen, late) = (false, Duration::from_millis(50));
+        while start.elapsed() < SOON {
+            let waiting = rustix::io::ioctl_fionread(&tty).unwrap_or(0) > 0;
+            if !waiting && (seen || start.elapsed() > late) {
+                return;
+            }
+            seen |= waiting;
             std::thread::park_timeout(Duration::from_millis(1));
         }
     }
@@ -317,6 +324,12 @@ impl Terminal {
     #[track_caller]
     pub fn wait_text(&self, text: &str) -> Screen {
         self.wait_for(&format!("`{text}`"), SOON, |screen| has(screen, text))
+    }
+
+    /// The same with a limit of its own.
+    #[track_caller]
+    pub fn wait_text_within(&self, text: &str, limit: Duration) -> Screen {
+        self.wait_for(&format!("`{text}`"), limit, |screen| has(screen, text))
     }
 
     /// Waits until a text is nowhere on the screen.
