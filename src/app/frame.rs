@@ -121,8 +121,12 @@ fn where_to(session: &Session, view: &EnvironmentView) -> Vec<Part> {
         Ok(target) => {
             let mut parts = vec![Part::middle(" → ", target.cluster.clone())];
             match &target.context {
+                // Where there is room for one of them only, the context says what a key would act on.
                 Some(context) if *context != target.cluster => {
-                    parts.push(Part::middle(" ", format!("({context})")).role(Role::Muted));
+                    parts = vec![
+                        Part::spare(" → ", target.cluster.clone(), 2),
+                        Part::middle(" ", format!("({context})")).role(Role::Muted),
+                    ];
                 }
                 Some(_) => {}
                 None if matches!(session.contexts, Fetched::Awaited { .. }) => {}
