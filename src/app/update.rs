@@ -497,8 +497,12 @@ impl Model {
                     let name = path.strip_prefix(&session.given.root).unwrap_or(path).display().to_string();
                     session.say(format!("saved {name}"));
                 }
-                Err(SaveFailure::ChangedOnDisk { text, hash }) => {
-                    session.documents.conflicts(path, text.clone(), *hash);
+                // Somebody wrote the very same text; most often we did, a key press earlier.
+                Err(SaveFailure::ChangedOnDisk { text: theirs, hash: Some(hash) }) if theirs == text => {
+                    session.documents.saved(path, text.clone(), *hash);
+                }
+                Err(SaveFailure::ChangedOnDisk { text: theirs, hash }) => {
+                    session.documents.conflicts(path, theirs.clone(), *hash);
                     ask_conflict(session, path);
                 }
                 Err(SaveFailure::Failed(error)) => session.fail(error),

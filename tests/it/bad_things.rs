@@ -263,7 +263,7 @@ fn a_file_changed_on_disk_meanwhile() {
 
 #[test]
 fn a_folder_that_cannot_be_written() {
-    let workspace = Workspace::new("read-only").with_helm(HelmMajor::Four);
+    let workspace = Workspace::new("unwritable").with_helm(HelmMajor::Four);
     // Root may write anywhere, so as root the program runs as somebody else.
     let mut start = Start::program();
     if rustix::process::geteuid().is_root() {

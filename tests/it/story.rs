@@ -160,11 +160,7 @@ fn the_upgrade_is_interrupted(operator: &mut Operator, workspace: &Workspace) {
         says(screen, &["keep waiting"]) && says(screen, &["detach"]) && says(screen, &["interrupt"])
     });
     operator.terminal.type_text("interrupt").press("Enter");
-    // Some ways ask once more, some do not.
-    if says(&operator.terminal.wait_quiet(Duration::from_millis(300), SOON), &["cancel"]) {
-        operator.terminal.press("y");
-    }
-    operator.terminal.wait_for("the record that helm leaves", CLUSTER, |screen| says(screen, &["failed"]));
+    operator.terminal.wait_text_within("upgrade was interrupted", CLUSTER);
     eventually("a failed revision", CLUSTER, || {
         let states = revisions(workspace);
         if states.last().is_some_and(|state| state == "failed") { Ok(()) } else { Err(format!("{states:?}")) }
@@ -176,10 +172,13 @@ fn rolls_back_from_the_history(operator: &mut Operator, workspace: &Workspace) {
     operator.terminal.wait_for("the history with both revisions", CLUSTER, |screen| {
         has_row(screen, &["2", "failed"]) && has_row(screen, &["1", "deployed"])
     });
-    operator.down_to("revision 1", |screen| says(screen, &["revision 1", "to 1"]));
-    operator.terminal.press("Enter");
-    operator.terminal.wait_for("the plan of the way back", CLUSTER, |screen| {
-        active_room(screen) == Some("Run") && has(screen, "rollback") && has(screen, "--kube-context")
+    // The cursor is on the last good one already.
+    operator.terminal.wait_text("revision 1 ");
+    operator.terminal.press("R");
+    operator.terminal.wait_for("the plan of the way back with its difference", CLUSTER, |screen| {
+        active_room(screen) == Some("Run")
+            && has(screen, "rollback floe-platform 1 --kube-context")
+            && has_row(screen, &["-dagster-webserver", "rolling restart"])
     });
     operator.confirm();
     operator.terminal.wait_text_within(" and healthy", CLUSTER);
@@ -193,7 +192,7 @@ fn the_next_start_knows(workspace: &Workspace) {
     let mut operator = Operator::open(workspace, 140, 44);
     operator.room("Run");
     operator.terminal.wait_for("what was done", CLUSTER, |screen| {
-        ["install", "test", "upgrade", "rollback"].iter().all(|verb| says(screen, &[verb]))
+        ["install", "test", "upgrade", "roll back"].iter().all(|verb| says(screen, &[verb]))
     });
     operator.quit();
 }
