@@ -226,7 +226,7 @@ eventually 20 test -s "$work/c/nonprod/pids/apiserver"
 kill -INT -- -$up
 wait $up
 check "an interrupted up says so" test $? = 130
-check "and leaves no process" nothing_left c
+check "and leaves no process" eventually 5 nothing_left c
 
 # --- run: however it ends, nothing is left
 in_dir d run --fresh < <(sleep 1) >"$work/d.out" 2>/dev/null
