@@ -119,7 +119,22 @@ impl Documents {
                     document.theirs = Some((text, disk));
                 }
             }
-            _ => {
+            // What was undoable stays so: reading the disk must never cost a step back.
+            Some(document) => {
+                self.transaction += 1;
+                let before = std::mem::replace(&mut document.text, text.clone());
+                document.saved = text;
+                document.disk = disk;
+                document.theirs = None;
+                if before != document.text {
+                    let what = "the change on disk".to_owned();
+                    document.undo.push(Step { text: before, what, transaction: self.transaction });
+                    document.redo.clear();
+                }
+                document.typing_since = None;
+                self.generation += 1;
+            }
+            None => {
                 self.by_path.insert(path.to_owned(), Document::new(path.to_owned(), text, disk));
                 self.generation += 1;
             }
@@ -312,6 +327,18 @@ mod tests {
         documents.keep_ours(Path::new("a"));
         let document = documents.get(Path::new("a")).unwrap();
         assert!(document.is_dirty() && document.disk == Some(Hash::of(b"theirs")));
+    }
+
+    #[test]
+    fn a_clean_document_follows_the_disk_and_keeps_its_steps() {
+        let mut documents = loaded(&[("a", "old")]);
+        documents.edit("set", [("a".into(), Arc::from("mine"))]);
+        documents.saved(Path::new("a"), Arc::from("mine"), Hash::of(b"mine"));
+        documents.loaded(Path::new("a"), Arc::from("theirs"), Some(Hash::of(b"theirs")));
+        assert_eq!(text(&documents, "a"), "theirs");
+        assert_eq!(documents.undo(Path::new("a")).unwrap().0, "the change on disk");
+        assert_eq!(documents.undo(Path::new("a")).unwrap().0, "set");
+        assert_eq!(text(&documents, "a"), "old");
     }
 
     #[test]
