@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::{Context, Error, Result};
 
@@ -18,6 +19,13 @@ pub struct Folders {
     pub cache: PathBuf,
     /// Locks and overlays, gone after a reboot. `FLOE_TUI_RUNTIME_DIR`.
     pub runtime: PathBuf,
+}
+
+/// The operator's home folder, asked for once: it does not move while the program runs.
+pub fn home() -> Option<&'static Path> {
+    static HOME: OnceLock<Option<PathBuf>> = OnceLock::new();
+    HOME.get_or_init(|| std::env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some()))
+        .as_deref()
 }
 
 impl Folders {

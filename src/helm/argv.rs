@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::program::Major;
+use crate::base::folders;
 
 /// Variables that would make helm act on something else than its arguments say (`HELM_KUBEAPISERVER` beats
 /// `--kube-context`). They are removed from the environment of every helm.
@@ -217,9 +218,18 @@ pub fn lint(chart: &Path, values: &[PathBuf], strict: bool) -> Vec<String> {
     argv
 }
 
-/// A command line as it could be typed into a shell.
+/// A command line as it could be typed into a shell; paths below the operator's home folder begin with `~`.
 pub fn shell(program: &Path, argv: &[String]) -> String {
-    std::iter::once(&text(program)).chain(argv).map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+    shell_at(folders::home(), program, argv)
+}
+
+fn shell_at(home: Option<&Path>, program: &Path, argv: &[String]) -> String {
+    let word = |word: &String| match home.and_then(|home| Path::new(word).strip_prefix(home).ok()) {
+        // A shell expands the tilde only outside of quotes, and only before a slash.
+        Some(below) if !below.as_os_str().is_empty() => format!("~/{}", quote(&text(below))),
+        _ => quote(word),
+    };
+    std::iter::once(&text(program)).chain(argv).map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A duration as Go reads it: `10m0s`, `45s`.
@@ -332,6 +342,11 @@ mod tests {
     fn words_survive_a_shell() {
         let argv = ["a b".to_owned(), "it's".to_owned(), String::new(), "-f".to_owned()];
         assert_eq!(shell(Path::new("/usr/bin/helm"), &argv), r"/usr/bin/helm 'a b' 'it'\''s' '' -f");
+        let argv = ["/home/me", "/home/me/my charts/a", "/home/menu/b"].map(str::to_owned);
+        assert_eq!(
+            shell_at(Some(Path::new("/home/me")), Path::new("/home/me/bin/helm"), &argv),
+            "~/bin/helm /home/me ~/'my charts/a' /home/menu/b"
+        );
         assert_eq!(go_duration(Duration::from_secs(3725)), "1h2m5s");
     }
 

@@ -43,8 +43,8 @@ const PLANES_FOLDER: &str = "floe-planes-";
 pub struct Sandbox {
     /// Holds the contexts of both planes.
     pub kubeconfig: PathBuf,
-    /// The planes' folder of state; `None` for planes that somebody else runs.
-    folder: Option<PathBuf>,
+    /// The planes' folder of state.
+    folder: PathBuf,
     _supervisor: Option<(Child, Mutex<ChildStdin>)>,
 }
 
@@ -87,7 +87,10 @@ pub fn sandbox() -> &'static Sandbox {
 
 fn start() -> Sandbox {
     if let Some(kubeconfig) = std::env::var_os("FLOE_TEST_SANDBOX_KUBECONFIG") {
-        return Sandbox { kubeconfig: PathBuf::from(kubeconfig), folder: None, _supervisor: None };
+        // `sandbox up` writes the kubeconfig into the folder of its planes.
+        let kubeconfig = PathBuf::from(kubeconfig);
+        let folder = kubeconfig.parent().expect("a folder").to_owned();
+        return Sandbox { kubeconfig, folder, _supervisor: None };
     }
     bin();
     sweep();
@@ -119,7 +122,7 @@ fn start() -> Sandbox {
     let kubeconfig = receiver
         .recv_timeout(Duration::from_mins(3))
         .unwrap_or_else(|error| panic!("the sandbox did not say `ready` ({error}); its messages are above"));
-    Sandbox { kubeconfig, folder: Some(folder), _supervisor: Some((supervisor, Mutex::new(stdin))) }
+    Sandbox { kubeconfig, folder, _supervisor: Some((supervisor, Mutex::new(stdin))) }
 }
 
 /// Removes the folders of planes whose supervisor was killed before it could.
@@ -145,11 +148,7 @@ impl Sandbox {
     #[track_caller]
     pub fn grant(&self, plane: &str, namespaces: &[String]) {
         let mut command = Command::new(script());
-        command.arg("grant").arg(plane).args(namespaces);
-        match &self.folder {
-            Some(folder) => command.env("FLOE_SANDBOX_DIR", folder),
-            None => &mut command,
-        };
+        command.arg("grant").arg(plane).args(namespaces).env("FLOE_SANDBOX_DIR", &self.folder);
         process::run(&mut command, Duration::from_mins(1)).ok();
     }
 

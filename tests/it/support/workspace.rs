@@ -22,6 +22,7 @@ pub const ENVIRONMENTS: [(&str, &str); 5] =
 /// A folder of charts, opened by nobody else, with its own configuration, state, cache and namespaces.
 pub struct Workspace {
     folder: TempDir,
+    charts: PathBuf,
     prefix: String,
     namespaces: Vec<(&'static str, String)>,
     kubeconfig: Option<PathBuf>,
@@ -71,7 +72,8 @@ impl Workspace {
         for part in ["charts", "config", "state", "cache", "runtime", "home", "tmp"] {
             std::fs::create_dir(folder.path().join(part)).expect("a folder");
         }
-        let workspace = Self { folder, prefix, namespaces: Vec::new(), kubeconfig: None, helm: None };
+        let charts = folder.path().join("charts");
+        let workspace = Self { folder, charts, prefix, namespaces: Vec::new(), kubeconfig: None, helm: None };
         workspace.configure("");
         workspace
     }
@@ -114,7 +116,17 @@ impl Workspace {
             std::fs::write(workspace.charts().join(name), bytes).expect("a writable copy");
         }
         "floe".clone_into(&mut workspace.prefix);
-        workspace.kubeconfig = Some(sandbox().kubeconfig.clone());
+        // All below the home folder, as at a newcomer's: commands then show no path of this machine.
+        let at_home = |name: &str| workspace.folder.path().join("home").join(name);
+        for folder in ["bin", ".kube", "platform"] {
+            std::fs::create_dir_all(at_home(folder)).expect("a folder");
+        }
+        std::os::unix::fs::symlink(sandbox::helm(helm), at_home("bin/helm")).expect("a link");
+        std::fs::copy(&sandbox().kubeconfig, at_home(".kube/config")).expect("a copy");
+        std::fs::rename(workspace.charts(), at_home("platform/charts")).expect("a new place");
+        workspace.helm = Some(at_home("bin/helm"));
+        workspace.kubeconfig = Some(at_home(".kube/config"));
+        workspace.charts = at_home("platform/charts");
         workspace.namespaces = ENVIRONMENTS
             .iter()
             .map(|(environment, plane)| (*plane, workspace.namespace(environment)))
@@ -152,7 +164,7 @@ impl Workspace {
 
     /// The workspace's folder of charts: what the program is opened on.
     pub fn charts(&self) -> PathBuf {
-        self.folder.path().join("charts")
+        self.charts.clone()
     }
 
     /// The chart that the story is about.
