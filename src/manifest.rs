@@ -23,5 +23,5 @@ pub use document::{parse, parse_from};
 pub use fields::{FieldChange, FieldPath, Step};
 pub use live::{live_side, normalise_live};
 pub use mask::{Mask, mask_unstable};
-pub use object::{Hook, HookEvent, Object, ObjectId, ObjectKey};
+pub use object::{Hook, HookEvent, Object, ObjectId, ObjectKey, short_kind};
 pub use text::{DiffLine, Hunk, LineKind, Span, text_diff};

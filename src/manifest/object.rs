@@ -21,6 +21,31 @@ pub struct ObjectId {
     pub name: String,
 }
 
+/// kubectl's short name of a kind, for columns; a kind without one keeps its own.
+pub fn short_kind(kind: &str) -> &str {
+    match kind {
+        "ConfigMap" => "cm",
+        "CronJob" => "cj",
+        "CustomResourceDefinition" => "crd",
+        "DaemonSet" => "ds",
+        "Deployment" => "deploy",
+        "HorizontalPodAutoscaler" => "hpa",
+        "Ingress" => "ing",
+        "LimitRange" => "limits",
+        "NetworkPolicy" => "netpol",
+        "PersistentVolume" => "pv",
+        "PersistentVolumeClaim" => "pvc",
+        "Pod" => "po",
+        "PodDisruptionBudget" => "pdb",
+        "ReplicaSet" => "rs",
+        "ResourceQuota" => "quota",
+        "Service" => "svc",
+        "ServiceAccount" => "sa",
+        "StatefulSet" => "sts",
+        own => own,
+    }
+}
+
 impl ObjectId {
     /// The API group; empty for the core group.
     pub fn group(&self) -> &str {

@@ -214,11 +214,11 @@ impl Live {
         self.list.sync(&rows);
         let columns = [
             Column::fill("object", 24).cut(Cut::Start),
-            Column::fit("kind", 11, 16).spare(4),
+            Column::fit("kind", 4, 12).spare(1),
             Column::fit("health", 13, 14),
-            Column::fit("ready", 5, 7).right().spare(2),
-            Column::fill("why", 12).spare(1),
-            Column::fit("for", 3, 5).right().spare(3),
+            Column::fit("ready", 5, 7).right().spare(3),
+            Column::fill("why", 12).spare(2),
+            Column::fit("for", 3, 5).right().spare(4),
         ];
         Table::new(&columns, &rows).focused(focused).draw(
             frame.buffer_mut(),

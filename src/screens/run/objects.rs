@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::base::time;
 use crate::cluster::health::{Health, is_static};
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
-use crate::manifest::ObjectId;
+use crate::manifest::{ObjectId, short_kind};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::list::Keys;
 use crate::ui::table::{Fold, Row, Rows};
@@ -147,7 +147,7 @@ impl Rows for ObjectRows<'_> {
         let Some((at, fold, _)) = self.shown.get(index) else { return Row::default() };
         let Some(row) = self.snapshot.rows.get(*at) else { return Row::default() };
         let name = Rich::of(Role::Text, row.name.clone());
-        let mut kind = Rich::of(Role::Muted, row.kind.clone());
+        let mut kind = Rich::of(Role::Muted, short_kind(&row.kind).to_owned());
         if row.hook && row.depth == 0 {
             kind.push(Role::Accent, " hook");
         }

@@ -315,7 +315,7 @@ fn a_filter_takes_text_and_its_end_gives_the_keys_back() {
     }
     press(&mut room, &mut session, Command::FilterKeep);
     let screen = draw(&mut room, &session, 100, 24);
-    assert!(screen.contains("Deployment") && !screen.contains("floe-db"), "{screen}");
+    assert!(screen.contains("deploy") && !screen.contains("floe-db"), "{screen}");
     press(&mut room, &mut session, Command::Back);
     assert!(draw(&mut room, &session, 100, 24).contains("floe-db"));
 }
