@@ -1,0 +1,63 @@
+{{/* The compiled artifacts as JSON, "{}" where this chart does not see them (an existing ConfigMap or claim, or none). */}}
+{{- define "floe-jobs.document" -}}
+{{- $artifacts := .Values.artifacts }}
+{{- if $artifacts.json }}
+{{- $artifacts.json }}
+{{- else }}
+{{- toJson (default dict $artifacts.content) }}
+{{- end }}
+{{- end }}
+
+{{/* "true" where jobs get an artifact file at all. */}}
+{{- define "floe-jobs.hasArtifacts" -}}
+{{- $artifacts := .Values.artifacts }}
+{{- if or $artifacts.json $artifacts.content $artifacts.existingConfigMap $artifacts.existingClaim }}true{{ end }}
+{{- end }}
+
+{{/* "true" where the chart makes the artifacts' ConfigMap. */}}
+{{- define "floe-jobs.ownArtifacts" -}}
+{{- if or .Values.artifacts.json .Values.artifacts.content }}true{{ end }}
+{{- end }}
+
+{{/* dbt's profiles as JSON, "{}" where they lie elsewhere or nowhere. */}}
+{{- define "floe-jobs.profiles" -}}
+{{- $profiles := .Values.profiles }}
+{{- if or (not $profiles.enabled) $profiles.existingConfigMap $profiles.existingSecret }}{}
+{{- else if $profiles.content }}{{ toJson $profiles.content }}
+{{- else }}{{ default dict (include "floe-jobs.document" . | fromJson).dbt_profiles | toJson }}
+{{- end }}
+{{- end }}
+
+{{/* Data of the artifacts' ConfigMap: the document and, for tools that need no more, its models. */}}
+{{- define "floe-jobs.artifactData" -}}
+{{- $document := include "floe-jobs.document" . }}
+{{- $data := dict .Values.artifacts.key $document }}
+{{- with ((fromJson $document).transforms).models }}
+{{- $_ := set $data "models.json" (toJson .) }}
+{{- end }}
+{{- toJson $data }}
+{{- end }}
+
+{{/*
+Places in a document that hold a credential in plain text, one per line: keys that name one, with a text that is no reference
+(env_var(…), ${…}, a template). (dict "at" "artifacts" "value" …)
+*/}}
+{{- define "floe-jobs.literalSecrets" -}}
+{{- $at := .at }}
+{{- if kindIs "map" .value }}
+{{- range $key, $value := .value }}
+{{- $place := printf "%s.%s" $at $key }}
+{{- if kindIs "string" $value }}
+{{- if and (regexMatch "(^|[_.-])(password|passwd|passphrase|pwd|pass|secret|token|api_?key|private_?key|access_?key|account_?key|signing_?key|credentials?)$" (snakecase $key)) $value (not (regexMatch "env_var\\(|\\$\\{|\\{\\{" $value)) }}
+{{ $place }}
+{{- end }}
+{{- else }}
+{{- include "floe-jobs.literalSecrets" (dict "at" $place "value" $value) }}
+{{- end }}
+{{- end }}
+{{- else if kindIs "slice" .value }}
+{{- range $index, $value := .value }}
+{{- include "floe-jobs.literalSecrets" (dict "at" (printf "%s[%d]" $at $index) "value" $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
