@@ -64,6 +64,10 @@ fn main() {
         eprintln!("key press to frame: 400 presses in Values, 200 letters in the editor");
         lines.extend(keys());
     }
+    if wanted("large") {
+        eprintln!("a values file of a megabyte: 40 letters");
+        lines.push(large());
+    }
     if wanted("idle") {
         eprintln!("idle: 10 s on a running release");
         lines.extend(idle());
@@ -156,6 +160,29 @@ fn keys() -> Vec<Line> {
             }
         })
         .collect()
+}
+
+/// A letter into a values file of 1 MB that one environment reads: the whole of it is parsed, merged and checked.
+fn large() -> Line {
+    let workspace = workspace("large");
+    workspace.write_a_megabyte("values-dev.yaml");
+    let mut operator = Operator::open(&workspace, 120, 40);
+    operator.value("commonLabels.label-21999", "dev");
+    operator.terminal.press("E");
+    operator
+        .terminal
+        .wait_for("the text", SOON, |screen| has(screen, "label-21999: ") && !screen.hide_cursor());
+    operator.terminal.press("End");
+    operator.terminal.type_text(" # ");
+    operator.terminal.wait_for("an unsaved file", SOON, |screen| header(screen).contains("unsaved"));
+    operator.terminal.wait_quiet(Duration::from_secs(2), Duration::from_secs(30));
+    let mut times: Vec<Duration> = (0..40).map(|_| frame_after(&mut operator, "x")).collect();
+    times.sort();
+    against_budget(
+        "letter typed into a values file of 1 MB to frame, median of 40",
+        times[times.len() / 2],
+        Duration::from_millis(16),
+    )
 }
 
 fn idle() -> Vec<Line> {

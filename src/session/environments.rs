@@ -2,6 +2,7 @@
 //! problems, and what the edit would do. Recomputed whole after each change of a text: pure and a few
 //! milliseconds for a large chart.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct EnvironmentView {
     /// Of this environment only.
     pub problems: Vec<Problem>,
     pub preview: PreviewState,
+    /// The documents that it was computed from, with their texts; `None` where the disk was asked instead.
+    inputs: Vec<(PathBuf, Option<Arc<str>>)>,
 }
 
 impl EnvironmentView {
@@ -75,13 +78,17 @@ impl Session {
         };
         let same_chart = self.computed.as_ref().is_some_and(|(chart, _)| *chart == mapped.chart);
         self.computed = Some(stamp);
-        let old = if same_chart { std::mem::take(&mut self.environments) } else { Vec::new() };
+        let mut old = if same_chart { std::mem::take(&mut self.environments) } else { Vec::new() };
         self.environments = chart
             .environments
             .iter()
             .map(|environment| {
-                let last = old.iter().find(|view| view.name == environment.name);
-                self.compute(chart, environment, last)
+                let last = old.iter().position(|view| view.name == environment.name);
+                match last.map(|at| old.swap_remove(at)) {
+                    // An edit of one environment's file leaves the others as they are.
+                    Some(last) if self.is_current(&last) => last,
+                    last => self.compute(chart, environment, last.as_ref()),
+                }
             })
             .collect();
         self.ask_for_previews()
@@ -92,13 +99,26 @@ impl Session {
         self.computed = None;
     }
 
+    fn is_current(&self, view: &EnvironmentView) -> bool {
+        view.inputs.iter().all(|(path, then)| match (then, self.documents.get(path)) {
+            (Some(then), Some(document)) => Arc::ptr_eq(then, &document.text),
+            (None, None) => true,
+            _ => false,
+        })
+    }
+
     fn compute(
         &self,
         chart: &WorkspaceChart,
         environment: &workspace::Environment,
         last: Option<&EnvironmentView>,
     ) -> EnvironmentView {
-        let provider = |path: &std::path::Path| self.text(path);
+        let inputs = RefCell::new(Vec::new());
+        let provider = |path: &std::path::Path| {
+            let text = self.text(path);
+            inputs.borrow_mut().push((path.to_owned(), text.clone()));
+            text
+        };
         let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &provider)
             .with_rules(self.rules());
         let mut problems = layers.problems().to_vec();
@@ -130,6 +150,7 @@ impl Session {
             incomplete: stale.into_iter().chain(layers.incomplete()).collect(),
             problems: problems.into_iter().map(|problem| problem.environment(&*environment.name)).collect(),
             preview: last.map(|view| view.preview.clone()).unwrap_or_default(),
+            inputs: inputs.into_inner(),
         }
     }
 

@@ -166,7 +166,6 @@ fn five_environments_are_merged_with_every_key_press() {
     let chart = Chart::load(dir.path()).unwrap();
     let file = chart.dir.join("values-prod.yaml");
     let defaults: Arc<str> = defaults.into();
-    let started = std::time::Instant::now();
     for press in 0..10 {
         let edited: Arc<str> = format!("section7:\n  enabled: {}\n", press % 2 == 0).into();
         let texts = |path: &Path| {
@@ -181,6 +180,4 @@ fn five_environments_are_merged_with_every_key_press() {
             assert_eq!(merged.value["section7"]["enabled"], json!(press % 2 == 0));
         }
     }
-    // 50 merges of 1,000 keys, unoptimised and on a busy machine: optimised it is far below a millisecond each.
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -205,6 +206,19 @@ impl Workspace {
     #[track_caller]
     pub fn write(&self, file: &str, text: &str) {
         std::fs::write(self.platform().join(file), text).expect("a writable chart");
+    }
+
+    /// Appends a megabyte of `commonLabels`, `label-00000` to `label-21999`, to a values file; gives its text.
+    #[track_caller]
+    pub fn write_a_megabyte(&self, file: &str) -> String {
+        let mut text = self.read(file);
+        text.push_str("commonLabels:\n");
+        for i in 0..22_000 {
+            let _ = writeln!(text, "  label-{i:05}: \"value-of-about-forty-bytes-{i}\"");
+        }
+        assert!(text.len() > 1_000_000, "{}", text.len());
+        self.write(file, &text);
+        text
     }
 
     /// Files of the chart that differ from the project's own, with the lines that are new; the namespace templates,
