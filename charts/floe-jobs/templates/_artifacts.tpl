@@ -2,6 +2,10 @@
 {{- define "floe-jobs.document" -}}
 {{- $artifacts := .Values.artifacts }}
 {{- if $artifacts.json }}
+{{- $document := fromJson $artifacts.json }}
+{{- if and (hasKey $document "Error") (eq (len $document) 1) }}
+{{- fail (printf "floe-jobs: artifacts.json is not a JSON object: %s" $document.Error) }}
+{{- end }}
 {{- $artifacts.json }}
 {{- else }}
 {{- toJson (default dict $artifacts.content) }}
@@ -26,6 +30,28 @@
 {{- else if $profiles.content }}{{ toJson $profiles.content }}
 {{- else }}{{ default dict (include "floe-jobs.document" . | fromJson).dbt_profiles | toJson }}
 {{- end }}
+{{- end }}
+
+{{/*
+What templates need to know of artifacts and values, as JSON, so that a large document is read once per template:
+product (label), hasArtifacts, hasProfiles, checksums, environment, jobs.
+*/}}
+{{- define "floe-jobs.facts" -}}
+{{- $document := include "floe-jobs.document" . | fromJson }}
+{{- $profiles := include "floe-jobs.profiles" . }}
+{{- $facts := dict
+      "hasArtifacts" (eq (include "floe-jobs.hasArtifacts" .) "true")
+      "hasProfiles" (and .Values.profiles.enabled (or .Values.profiles.existingConfigMap .Values.profiles.existingSecret (ne $profiles "{}")))
+      "environment" (include "floe-jobs.platformEnv" (dict "context" . "document" $document) | fromYaml)
+      "jobs" (include "floe-jobs.jobs" (dict "context" . "document" $document) | fromYaml) }}
+{{- $checksums := dict }}
+{{- if include "floe-jobs.ownArtifacts" . }}{{ $_ := set $checksums "checksum/artifacts" (include "floe-jobs.artifactData" . | sha256sum) }}{{ end }}
+{{- if ne $profiles "{}" }}{{ $_ := set $checksums "checksum/profiles" (sha256sum $profiles) }}{{ end }}
+{{- $_ := set $facts "checksums" $checksums }}
+{{- with (default dict $document.metadata).product_name }}
+{{- $_ := set $facts "product" (regexReplaceAll "[^A-Za-z0-9_.-]+" . "-" | trunc 63 | trimAll "-_.") }}
+{{- end }}
+{{- toJson $facts }}
 {{- end }}
 
 {{/* Data of the artifacts' ConfigMap: the document and, for tools that need no more, its models. */}}

@@ -49,7 +49,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | trunc 63 | q
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{/* Labels of objects. (dict "context" $ "component" "dbt") */}}
+{{/* Labels of objects. (dict "context" $ "component" "dbt" "facts" …); facts may be left out. */}}
 {{- define "floe-jobs.labels" -}}
 {{ include "floe-jobs.versionLabels" .context }}
 {{ include "floe-jobs.podLabels" . }}
@@ -58,7 +58,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* Labels of pods: without versions, so that a new chart version alone reruns nothing. (dict "context" $ "component" "dbt") */}}
+{{/* Labels of pods: without versions, so that a new chart version alone reruns nothing. */}}
 {{- define "floe-jobs.podLabels" -}}
 {{ include "floe-jobs.selectorLabels" .context }}
 app.kubernetes.io/component: {{ .component }}
@@ -66,9 +66,8 @@ app.kubernetes.io/part-of: floe
 {{- with (.context.Values.global).environment }}
 floe.dev/environment: {{ . | quote }}
 {{- end }}
-{{- $metadata := default dict (include "floe-jobs.document" .context | fromJson).metadata }}
-{{- with $metadata.product_name }}
-floe.dev/product: {{ regexReplaceAll "[^A-Za-z0-9_.-]+" . "-" | trunc 63 | trimAll "-_." | quote }}
+{{- with (.facts).product }}
+floe.dev/product: {{ . | quote }}
 {{- end }}
 {{- end }}
 

@@ -1,12 +1,12 @@
 {{/*
 All jobs with what each type and the defaults add, as a YAML map by the name in values: those made from the artifacts first,
-then those of `jobs`, which may change the former. Adds `objectName`.
+then those of `jobs`, which may change the former. Adds `objectName` and `label`. (dict "context" $ "document" …)
 */}}
 {{- define "floe-jobs.jobs" -}}
-{{- $root := . }}
+{{- $root := .context }}
+{{- $document := .document }}
 {{- $wanted := dict }}
-{{- $document := include "floe-jobs.document" . | fromJson }}
-{{- $from := .Values.fromArtifacts }}
+{{- $from := $root.Values.fromArtifacts }}
 {{- if or (ne $from.transforms "none") $from.quality }}
 {{- if not ($document.transforms).models }}
 {{- fail "floe-jobs: fromArtifacts makes jobs of transforms.models of the artifacts: give them in artifacts.content or artifacts.json, or list the jobs in jobs" }}
@@ -24,7 +24,7 @@ then those of `jobs`, which may change the former. Adds `objectName`.
 {{- $_ := set $wanted "quality" (merge (dict "type" "quality") (deepCopy $from.job)) }}
 {{- end }}
 {{- end }}
-{{- include "floe-jobs.merge" (dict "into" $wanted "from" (deepCopy .Values.jobs)) }}
+{{- include "floe-jobs.merge" (dict "into" $wanted "from" (deepCopy (default dict $root.Values.jobs))) }}
 {{- $jobs := dict }}
 {{- $names := dict }}
 {{- range $name := keys $wanted | sortAlpha }}
@@ -80,20 +80,22 @@ then those of `jobs`, which may change the former. Adds `objectName`.
 {{- end }}
 {{- end }}
 
-{{/* Environment of every job that the artifacts and the settings of telemetry and lineage give, as a YAML map. */}}
+{{/* Environment of every job that the artifacts and the settings of telemetry and lineage give, as a YAML map.
+(dict "context" $ "document" …) */}}
 {{- define "floe-jobs.platformEnv" -}}
-{{- $document := include "floe-jobs.document" . | fromJson }}
+{{- $root := .context }}
+{{- $document := .document }}
 {{- $observability := default dict $document.observability }}
 {{- $env := dict }}
-{{- $environment := default "" (.Values.global).environment }}
+{{- $environment := default "" ($root.Values.global).environment }}
 {{- with $environment }}{{ $_ := set $env "FLOE_ENVIRONMENT" . }}{{ end }}
-{{- if include "floe-jobs.hasArtifacts" . }}
-{{- $_ := set $env "FLOE_COMPILED_ARTIFACTS" (printf "%s/%s" .Values.artifacts.mountPath .Values.artifacts.key) }}
+{{- if include "floe-jobs.hasArtifacts" $root }}
+{{- $_ := set $env "FLOE_COMPILED_ARTIFACTS" (printf "%s/%s" $root.Values.artifacts.mountPath $root.Values.artifacts.key) }}
 {{- end }}
 {{- $telemetry := default dict $observability.telemetry }}
-{{- if and .Values.telemetry.enabled (or .Values.telemetry.endpoint (and $telemetry $telemetry.enabled)) }}
-{{- $protocol := default (ternary "http/protobuf" "grpc" (eq (toString $telemetry.otlp_protocol) "http")) .Values.telemetry.protocol }}
-{{- $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" (default (default "http://localhost:4317" $telemetry.otlp_endpoint) (tpl .Values.telemetry.endpoint .)) }}
+{{- if and $root.Values.telemetry.enabled (or $root.Values.telemetry.endpoint (and $telemetry $telemetry.enabled)) }}
+{{- $protocol := default (ternary "http/protobuf" "grpc" (eq (toString $telemetry.otlp_protocol) "http")) $root.Values.telemetry.protocol }}
+{{- $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" (default (default "http://localhost:4317" $telemetry.otlp_endpoint) (tpl $root.Values.telemetry.endpoint $root)) }}
 {{- $_ := set $env "OTEL_EXPORTER_OTLP_PROTOCOL" $protocol }}
 {{- $attributes := default dict $telemetry.resource_attributes }}
 {{- with $attributes.service_name }}{{ $_ := set $env "OTEL_SERVICE_NAME" . }}{{ end }}
@@ -105,7 +107,7 @@ then those of `jobs`, which may change the former. Adds `objectName`.
 {{- with $attributes.floe_product_version }}{{ $pairs = append $pairs (printf "floe.product.version=%s" .) }}{{ end }}
 {{- with $attributes.floe_mode }}{{ $pairs = append $pairs (printf "floe.mode=%s" .) }}{{ end }}
 {{- with $pairs }}{{ $_ := set $env "OTEL_RESOURCE_ATTRIBUTES" (join "," .) }}{{ end }}
-{{- $row := default "" (get .Values.telemetry.samplingByEnvironment $environment) }}
+{{- $row := default "" (get $root.Values.telemetry.samplingByEnvironment $environment) }}
 {{- if and $row (hasKey (default dict $telemetry.sampling) $row) }}
 {{- $_ := set $env "OTEL_TRACES_SAMPLER" "parentbased_traceidratio" }}
 {{- $_ := set $env "OTEL_TRACES_SAMPLER_ARG" (toString (get $telemetry.sampling $row)) }}
@@ -116,24 +118,23 @@ then those of `jobs`, which may change the former. Adds `objectName`.
 {{- with $batch.schedule_delay_millis }}{{ $_ := set $env "OTEL_BSP_SCHEDULE_DELAY" (toString (int .)) }}{{ end }}
 {{- with $batch.export_timeout_millis }}{{ $_ := set $env "OTEL_BSP_EXPORT_TIMEOUT" (toString (int .)) }}{{ end }}
 {{- end }}
-{{- $endpoint := default (default "" $observability.lineage_endpoint) (tpl .Values.lineage.endpoint .) }}
-{{- if and .Values.lineage.enabled $endpoint (or .Values.lineage.endpoint $observability.lineage) }}
+{{- $endpoint := default (default "" $observability.lineage_endpoint) (tpl $root.Values.lineage.endpoint $root) }}
+{{- if and $root.Values.lineage.enabled $endpoint (or $root.Values.lineage.endpoint $observability.lineage) }}
 {{- $_ := set $env "OPENLINEAGE_URL" $endpoint }}
-{{- with default $observability.lineage_namespace .Values.lineage.namespace }}{{ $_ := set $env "OPENLINEAGE_NAMESPACE" . }}{{ end }}
+{{- with default $observability.lineage_namespace $root.Values.lineage.namespace }}{{ $_ := set $env "OPENLINEAGE_NAMESPACE" . }}{{ end }}
 {{- end }}
 {{- toYaml $env }}
 {{- end }}
 
-{{/* "true" where this job reads dbt's profile. (dict "context" $ "job" …) */}}
+{{/* "true" where this job reads dbt's profile. (dict "facts" … "job" …) */}}
 {{- define "floe-jobs.usesProfiles" -}}
-{{- $profiles := .context.Values.profiles }}
-{{- if and $profiles.enabled (has .job.type (list "dbt" "quality")) (or $profiles.existingConfigMap $profiles.existingSecret (ne (include "floe-jobs.profiles" .context) "{}")) }}true{{ end }}
+{{- if and .facts.hasProfiles (has .job.type (list "dbt" "quality")) }}true{{ end }}
 {{- end }}
 
-{{/* Environment of a job's container. (dict "context" $ "job" …) */}}
+{{/* Environment of a job's container. (dict "context" $ "facts" … "job" …) */}}
 {{- define "floe-jobs.env" -}}
 {{- $root := .context }}
-{{- $env := include "floe-jobs.platformEnv" $root | fromYaml }}
+{{- $env := deepCopy .facts.environment }}
 {{- if include "floe-jobs.usesProfiles" . }}
 {{- $_ := set $env "DBT_PROFILES_DIR" $root.Values.profiles.mountPath }}
 {{- end }}
@@ -189,7 +190,7 @@ then those of `jobs`, which may change the former. Adds `objectName`.
 
 {{- define "floe-jobs.volumeMounts" -}}
 {{- $values := .context.Values }}
-{{- if include "floe-jobs.hasArtifacts" .context }}
+{{- if .facts.hasArtifacts }}
 - name: artifacts
   mountPath: {{ $values.artifacts.mountPath | quote }}
   readOnly: true
@@ -218,7 +219,7 @@ then those of `jobs`, which may change the former. Adds `objectName`.
 
 {{- define "floe-jobs.volumes" -}}
 {{- $values := .context.Values }}
-{{- if include "floe-jobs.hasArtifacts" .context }}
+{{- if .facts.hasArtifacts }}
 - name: artifacts
   {{- if $values.artifacts.existingClaim }}
   persistentVolumeClaim:
@@ -290,7 +291,7 @@ then those of `jobs`, which may change the former. Adds `objectName`.
     {{- include "floe-jobs.containerSecurityContext" true | nindent 4 }}
 {{- end }}
 
-{{/* Specification of a Job. (dict "context" $ "name" … "job" …) */}}
+{{/* Specification of a Job. (dict "context" $ "facts" … "name" … "job" …) */}}
 {{- define "floe-jobs.jobSpec" -}}
 {{- $root := .context }}
 {{- $job := .job -}}
@@ -307,17 +308,14 @@ suspend: true
 template:
   metadata:
     labels:
-      {{- include "floe-jobs.podLabels" (dict "context" $root "component" $job.type) | nindent 6 }}
+      {{- include "floe-jobs.podLabels" (dict "context" $root "component" $job.type "facts" .facts) | nindent 6 }}
       floe.dev/job: {{ $job.label | trunc 63 | quote }}
       {{- with $job.podLabels }}
       {{- tpl (toYaml .) $root | nindent 6 }}
       {{- end }}
     annotations:
-      {{- if include "floe-jobs.ownArtifacts" $root }}
-      checksum/artifacts: {{ include "floe-jobs.artifactData" $root | sha256sum }}
-      {{- end }}
-      {{- if and (include "floe-jobs.usesProfiles" .) (ne (include "floe-jobs.profiles" $root) "{}") }}
-      checksum/profiles: {{ include "floe-jobs.profiles" $root | sha256sum }}
+      {{- with .facts.checksums }}
+      {{- toYaml . | nindent 6 }}
       {{- end }}
       {{- with $job.podAnnotations }}
       {{- tpl (toYaml .) $root | nindent 6 }}

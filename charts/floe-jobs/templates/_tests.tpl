@@ -1,10 +1,10 @@
 {{/*
 A test pod with what jobs of type dbt get: image, mounts, secrets, variables. A Pod rather than a Job, so that helm test --logs
-finds it; kept after the run, so that its log can be read. (dict "context" $ "test" "artifacts" "command" list)
+finds it; kept after the run, so that its log can be read. (dict "context" $ "facts" … "test" "artifacts" "command" list)
 */}}
 {{- define "floe-jobs.testPod" -}}
 {{- $root := .context }}
-{{- $jobs := include "floe-jobs.jobs" $root | fromYaml }}
+{{- $jobs := .facts.jobs }}
 {{- $job := dict }}
 {{- range $name, $candidate := $jobs }}
 {{- if and (not $job) (has $candidate.type (list "dbt" "quality")) }}{{ $job = $candidate }}{{ end }}
@@ -12,14 +12,14 @@ finds it; kept after the run, so that its log can be read. (dict "context" $ "te
 {{- if not $job }}
 {{- range $name, $candidate := $jobs }}{{ if not $job }}{{ $job = $candidate }}{{ end }}{{ end }}
 {{- end }}
-{{- $self := dict "context" $root "job" $job "name" .test -}}
+{{- $self := dict "context" $root "facts" .facts "job" $job "name" .test -}}
 apiVersion: v1
 kind: Pod
 metadata:
   name: {{ include "floe-jobs.objectName" (dict "context" $root "suffix" (printf "test-%s" .test)) }}
   namespace: {{ $root.Release.Namespace }}
   labels:
-    {{- include "floe-jobs.labels" (dict "context" $root "component" "test") | nindent 4 }}
+    {{- include "floe-jobs.labels" (dict "context" $root "component" "test" "facts" .facts) | nindent 4 }}
   annotations:
     helm.sh/hook: test
     helm.sh/hook-delete-policy: before-hook-creation
