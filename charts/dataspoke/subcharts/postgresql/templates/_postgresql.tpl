@@ -1,0 +1,3 @@
+{{- define "dataspoke.postgresql.secretName" -}}
+{{- default (include "dataspoke.componentName" (dict "context" . "component" "postgresql")) .Values.auth.existingSecret }}
+{{- end }}
