@@ -1,4 +1,4 @@
-"""helm test: the Dagster webserver answers and has loaded its instance."""
+"""helm test: the Dagster webserver answers, has its instance, and has loaded the code locations of the release."""
 
 import json
 import os
@@ -8,7 +8,17 @@ import urllib.error
 import urllib.request
 
 URL = os.environ["DAGSTER_URL"].rstrip("/")
-QUERY = {"query": "{ version instance { id } }"}
+LOCATIONS = set(os.environ.get("CODE_LOCATIONS", "").split())
+QUERY = {
+    "query": """{
+      version
+      instance { id }
+      workspaceOrError {
+        ... on Workspace { locationEntries { name locationOrLoadError { __typename } } }
+        ... on PythonError { message }
+      }
+    }"""
+}
 
 
 def attempt() -> str:
@@ -21,7 +31,11 @@ def attempt() -> str:
         answer = json.load(response)
     if answer.get("errors"):
         raise ValueError(f"GraphQL answered with errors: {answer['errors']}")
-    return f"Dagster webserver {info['dagster_webserver_version']} answers at {URL}."
+    entries = answer["data"]["workspaceOrError"]["locationEntries"]
+    loaded = {e["name"] for e in entries if (e["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"}
+    if LOCATIONS - loaded:
+        raise ValueError(f"code locations are not loaded: {', '.join(sorted(LOCATIONS - loaded))}")
+    return f"Dagster webserver {info['dagster_webserver_version']} answers at {URL}, {len(loaded)} code locations."
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 {{/*
 Resources by preset. Requests follow the platform's data model (webserver, daemon, userCode, jobs); a limit is twice the
-memory and two to five times the CPU. PostgreSQL and Polaris are not in the model and have rows of their own.
+memory and two to five times the CPU. Components that the model does not know have rows of their own.
 */}}
 {{- define "floe-platform.presets" -}}
 small:
@@ -22,6 +22,18 @@ small:
   postgresql:
     requests: {cpu: 100m, memory: 256Mi}
     limits: {cpu: 500m, memory: 512Mi}
+  marquez:
+    requests: {cpu: 100m, memory: 512Mi}
+    limits: {cpu: 500m, memory: 1Gi}
+  jaeger:
+    requests: {cpu: 100m, memory: 256Mi}
+    limits: {cpu: 500m, memory: 512Mi}
+  grafana:
+    requests: {cpu: 100m, memory: 128Mi}
+    limits: {cpu: 500m, memory: 256Mi}
+  web:
+    requests: {cpu: 50m, memory: 64Mi}
+    limits: {cpu: 250m, memory: 128Mi}
 medium:
   webserver:
     requests: {cpu: 250m, memory: 512Mi}
@@ -41,6 +53,18 @@ medium:
   postgresql:
     requests: {cpu: 250m, memory: 512Mi}
     limits: {cpu: 1000m, memory: 1Gi}
+  marquez:
+    requests: {cpu: 250m, memory: 512Mi}
+    limits: {cpu: 1000m, memory: 1Gi}
+  jaeger:
+    requests: {cpu: 250m, memory: 512Mi}
+    limits: {cpu: 1000m, memory: 1Gi}
+  grafana:
+    requests: {cpu: 100m, memory: 256Mi}
+    limits: {cpu: 500m, memory: 512Mi}
+  web:
+    requests: {cpu: 50m, memory: 128Mi}
+    limits: {cpu: 250m, memory: 256Mi}
 large:
   webserver:
     requests: {cpu: 500m, memory: 1Gi}
@@ -60,6 +84,18 @@ large:
   postgresql:
     requests: {cpu: 500m, memory: 1Gi}
     limits: {cpu: 2000m, memory: 2Gi}
+  marquez:
+    requests: {cpu: 500m, memory: 1Gi}
+    limits: {cpu: 2000m, memory: 2Gi}
+  jaeger:
+    requests: {cpu: 500m, memory: 1Gi}
+    limits: {cpu: 2000m, memory: 2Gi}
+  grafana:
+    requests: {cpu: 250m, memory: 512Mi}
+    limits: {cpu: 1000m, memory: 1Gi}
+  web:
+    requests: {cpu: 100m, memory: 256Mi}
+    limits: {cpu: 500m, memory: 512Mi}
 {{- end }}
 
 {{/* The mapping that holds this environment, as YAML; empty while no environment is set. */}}

@@ -79,12 +79,12 @@ Exporters go by their current names: otlp_grpc and otlp_http (otlp and otlphttp 
 {{- end }}
 {{- if $e.otlp.enabled }}
 {{- $endpoint := required "exporters.otlp.endpoint is needed while exporters.otlp.enabled is true" $e.otlp.endpoint }}
-{{- $_ := set $exporters "otlp_grpc" (dict "endpoint" $endpoint "timeout" $e.timeout "tls" (dict "insecure" $e.otlp.insecure)) }}
+{{- $_ := set $exporters "otlp_grpc" (dict "endpoint" (tpl $endpoint .) "timeout" $e.timeout "tls" (dict "insecure" $e.otlp.insecure)) }}
 {{- $traces = append $traces "otlp_grpc" }}{{ $metrics = append $metrics "otlp_grpc" }}{{ $logs = append $logs "otlp_grpc" }}
 {{- end }}
 {{- if $e.jaeger.enabled }}
 {{- $endpoint := required "exporters.jaeger.endpoint is needed while exporters.jaeger.enabled is true" $e.jaeger.endpoint }}
-{{- $_ := set $exporters "otlp_grpc/jaeger" (dict "endpoint" $endpoint "timeout" $e.timeout "tls" (dict "insecure" $e.jaeger.insecure)) }}
+{{- $_ := set $exporters "otlp_grpc/jaeger" (dict "endpoint" (tpl $endpoint .) "timeout" $e.timeout "tls" (dict "insecure" $e.jaeger.insecure)) }}
 {{- $traces = append $traces "otlp_grpc/jaeger" }}
 {{- end }}
 {{- if $e.datadog.enabled }}

@@ -1,8 +1,20 @@
+{{- define "floe-platform.dagsterServiceAccountName" -}}
+{{- if .Values.dagster.serviceAccount.create }}
+{{- default (include "floe-platform.componentName" (dict "context" . "component" "dagster")) .Values.dagster.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.dagster.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
 {{/*
 dagster.yaml, used by the instance ConfigMap and by the migration hook's own copy. Pods carry the hash of this text, not of
 the whole ConfigMap: its labels name the chart version, and that alone should restart nothing.
 */}}
 {{- define "floe-platform.dagsterYaml" -}}
+{{- $params := .Values.dagster.databaseParams }}
+{{- if not .Values.postgresql.enabled }}
+{{- $params = merge dict $params (dict "sslmode" .Values.externalPostgresql.sslMode) }}
+{{- end -}}
 storage:
   postgres:
     postgres_db:
@@ -12,14 +24,14 @@ storage:
       hostname: {{ include "floe-platform.databaseHost" . | quote }}
       db_name: {{ .Values.dagster.database | quote }}
       port: {{ include "floe-platform.databasePort" . }}
-      params: {{ .Values.dagster.databaseParams | toJson }}
+      params: {{ $params | toJson }}
 run_launcher:
   module: dagster_k8s
   class: K8sRunLauncher
   config:
     job_namespace: {{ .Release.Namespace }}
     service_account_name: {{ include "floe-platform.dagsterServiceAccountName" . }}
-    instance_config_map: {{ include "floe-platform.componentName" (dict "context" . "component" "dagster-instance") }}
+    instance_config_map: {{ include "floe-platform.dagsterInstanceName" . }}
     postgres_password_secret: {{ include "floe-platform.databaseSecret" . }}
     dagster_home: /opt/dagster/dagster_home
     image_pull_policy: {{ .Values.dagster.image.pullPolicy }}
@@ -29,14 +41,18 @@ run_launcher:
       - name: {{ . | quote }}
       {{- end }}
     {{- end }}
+    {{- with include "floe-platform.telemetryVariables" . | fromYaml }}
+    env_vars:
+      {{- range $name, $value := . }}
+      - {{ printf "%s=%s" $name $value | quote }}
+      {{- end }}
+    {{- end }}
     run_k8s_config:
       pod_template_spec_metadata:
         labels:
-          floe.dev/release: {{ .Release.Name }}
-          {{- with .Values.dagster.runs.podLabels }}
-          {{- toYaml . | nindent 10 }}
-          {{- end }}
-        {{- with .Values.dagster.runs.podAnnotations }}
+          {{- include "floe-platform.runLabels" . | nindent 10 }}
+        {{- $annotations := merge dict .Values.dagster.runs.podAnnotations (include "floe-platform.meshAnnotations" (dict "context" . "job" true) | fromYaml) }}
+        {{- with $annotations }}
         annotations:
           {{- toYaml . | nindent 10 }}
         {{- end }}
@@ -87,21 +103,57 @@ telemetry:
   enabled: {{ .Values.dagster.telemetry }}
 {{- end }}
 
+{{/* Labels of run pods: Dagster makes them, so they carry none of the selector labels. */}}
+{{- define "floe-platform.runLabels" -}}
+floe.dev/release: {{ .Release.Name }}
+{{- with .Values.global.environment }}
+floe.dev/environment: {{ . | quote }}
+{{- end }}
+{{- with include "floe-platform.meshLabels" (dict "context" . "job" true) }}
+{{ . | trim }}
+{{- end }}
+{{- with .Values.dagster.runs.podLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Name of one code location's objects. (dict "context" $ "location" "orders") */}}
+{{- define "floe-platform.userCodeName" -}}
+{{- include "floe-platform.componentName" (dict "context" .context "component" (printf "code-%s" .location)) }}
+{{- end }}
+
+{{/* Names of the release's own code locations, separated by spaces. */}}
+{{- define "floe-platform.codeLocations" -}}
+{{- $names := list }}
+{{- range .Values.dagster.userCode.deployments }}{{ $names = append $names .name }}{{ end }}
+{{- join " " $names }}
+{{- end }}
+
+{{- define "floe-platform.workspaceYaml" -}}
+{{- $servers := list }}
+{{- range .Values.dagster.userCode.deployments }}
+{{- $servers = append $servers (dict "host" (include "floe-platform.userCodeName" (dict "context" $ "location" .name)) "port" 3030 "name" .name) }}
+{{- end }}
+{{- with concat $servers .Values.dagster.workspace.servers }}
+load_from:
+  {{- range . }}
+  - grpc_server:
+      host: {{ .host | quote }}
+      port: {{ .port }}
+      location_name: {{ default .host .name | quote }}
+  {{- end }}
+{{- else }}
+load_from: []
+{{- end }}
+{{- end }}
+
 {{- define "floe-platform.dagsterEnv" -}}
 - name: DAGSTER_HOME
   value: /opt/dagster/dagster_home
-- name: DAGSTER_PG_PASSWORD
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "floe-platform.databaseSecret" . }}
-      key: postgresql-password
-{{- with include "floe-platform.otlpEndpoint" . }}
-- name: OTEL_EXPORTER_OTLP_ENDPOINT
-  value: {{ . | quote }}
-{{- end }}
-{{- with .Values.global.environment }}
-- name: FLOE_ENVIRONMENT
-  value: {{ . | quote }}
+{{ include "floe-platform.passwordEnv" (dict "context" . "name" "DAGSTER_PG_PASSWORD") }}
+{{- range $name, $value := include "floe-platform.telemetryVariables" . | fromYaml }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
 {{- end }}
 {{- with .Values.dagster.extraEnv }}
 {{ toYaml . }}
@@ -120,7 +172,7 @@ telemetry:
   mountPath: /tmp
 {{- end }}
 
-{{/* (dict "context" $ "configMap" "name") */}}
+{{/* (dict "configMap" "name") */}}
 {{- define "floe-platform.dagsterVolumes" -}}
 - name: dagster-home
   emptyDir: {}
@@ -131,16 +183,21 @@ telemetry:
   emptyDir: {}
 {{- end }}
 
-{{- define "floe-platform.workspaceYaml" -}}
-{{- with .Values.dagster.workspace.servers }}
-load_from:
-  {{- range . }}
-  - grpc_server:
-      host: {{ .host | quote }}
-      port: {{ .port }}
-      location_name: {{ default .host .name | quote }}
-  {{- end }}
-{{- else }}
-load_from: []
+{{/* What webserver and daemon share: mounts and volumes with the workspace. A folder, not a single file: edits of that
+ConfigMap reach the running pod. */}}
+{{- define "floe-platform.dagsterServerMounts" -}}
+{{ include "floe-platform.dagsterMounts" . }}
+- name: dagster-workspace
+  mountPath: /dagster-workspace
+  readOnly: true
 {{- end }}
+{{- define "floe-platform.dagsterServerVolumes" -}}
+{{ include "floe-platform.dagsterVolumes" (dict "configMap" (include "floe-platform.dagsterInstanceName" .)) }}
+- name: dagster-workspace
+  configMap:
+    name: {{ include "floe-platform.componentName" (dict "context" . "component" "dagster-workspace") }}
+{{- end }}
+{{- define "floe-platform.dagsterChecksums" -}}
+dagster-instance: {{ include "floe-platform.dagsterYaml" . | quote }}
+dagster-workspace: {{ include "floe-platform.workspaceYaml" . | quote }}
 {{- end }}

@@ -1,10 +1,13 @@
-{{/* application.properties of server and admin tool; the password comes by environment variable. */}}
+{{/*
+application.properties of server and admin tool; the password comes by environment variable. Its head is what pods hash:
+everything else in the ConfigMap changes with the chart version only.
+*/}}
 {{- define "floe-platform.polarisProperties" -}}
 {{- $otlp := include "floe-platform.otlpEndpoint" . }}
 {{- with .Values.polaris -}}
 polaris.persistence.type=relational-jdbc
 quarkus.datasource.db-kind=postgresql
-quarkus.datasource.jdbc.url=jdbc:postgresql://{{ include "floe-platform.databaseHost" $ }}:{{ include "floe-platform.databasePort" $ }}/{{ .database }}
+quarkus.datasource.jdbc.url={{ include "floe-platform.jdbcUrl" (dict "context" $ "database" .database) }}
 quarkus.datasource.jdbc.max-size={{ .databasePoolSize }}
 quarkus.datasource.username={{ include "floe-platform.databaseUser" $ }}
 polaris.realm-context.type=default
@@ -30,4 +33,19 @@ quarkus.otel.sdk.disabled=true
 {{ $key }}={{ $value }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "floe-platform.polarisSecret" -}}
+{{- default (include "floe-platform.polarisName" .) .Values.polaris.auth.existingSecret }}
+{{- end }}
+
+{{- define "floe-platform.polarisMounts" -}}
+- name: config
+  mountPath: /deployments/config
+  readOnly: true
+- name: auth
+  mountPath: /etc/polaris/auth
+  readOnly: true
+- name: tmp
+  mountPath: /tmp
 {{- end }}
