@@ -12,7 +12,8 @@ pub mod values;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::session::{Action, Effect, Message, Place, RoomId, Session, Watch};
+use crate::session::{Action, Command, Effect, Message, Place, RoomId, Session, Watch};
+use crate::ui::text_view::{Lines, TextState};
 use crate::ui::theme::Theme;
 use crate::ui::{Rich, Role};
 
@@ -111,6 +112,26 @@ impl Rooms {
 pub(crate) fn elapsed(since: jiff::Timestamp, now: jiff::Timestamp) -> std::time::Duration {
     std::time::Duration::try_from(now.duration_since(since)).unwrap_or_default()
 }
+
+/// Scrolls a text by a command. `false` for commands that do not.
+pub(crate) fn scroll_text(state: &mut TextState, lines: &(impl Lines + ?Sized), command: Command) -> bool {
+    match command {
+        Command::Up => state.scroll(lines, -1),
+        Command::Down => state.scroll(lines, 1),
+        Command::PageUp => state.page(lines, -1),
+        Command::PageDown => state.page(lines, 1),
+        Command::Top => state.first(lines),
+        Command::Bottom => state.last(lines),
+        Command::Left => state.shift(-SIDEWAYS),
+        Command::Right => state.shift(SIDEWAYS),
+        Command::Wrap => state.wrap = !state.wrap,
+        _ => return false,
+    }
+    true
+}
+
+/// Cells that a text scrolls sideways at once.
+const SIDEWAYS: isize = 8;
 
 /// A filter after a key or a paste.
 pub(crate) fn typed_filter(filter: &crate::ui::Filter, action: &Action) -> crate::ui::Filter {

@@ -5,6 +5,7 @@
 
 mod frame;
 mod pictures;
+mod typing;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -191,6 +192,11 @@ impl Flow {
         (0..height).map(|y| row(y).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
+    /// Where the terminal shows its own cursor.
+    fn caret(&mut self) -> Option<ratatui::layout::Position> {
+        self.draw(120, 40).caret()
+    }
+
     /// The screen as text and styles.
     fn styled(&mut self, width: u16, height: u16) -> String {
         let terminal = self.draw(width, height);
@@ -257,6 +263,8 @@ fn key(name: &str) -> KeyEvent {
         "Delete" => KeyCode::Delete,
         "Up" => KeyCode::Up,
         "Down" => KeyCode::Down,
+        "PageUp" => KeyCode::PageUp,
+        "PageDown" => KeyCode::PageDown,
         "Home" => KeyCode::Home,
         "End" => KeyCode::End,
         one => {

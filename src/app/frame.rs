@@ -13,10 +13,10 @@ use crate::screens::Look;
 use crate::session::{
     Ask, Choice, Command, EnvironmentView, Fetched, Level, Notice, Place, RoomId, Session, command,
 };
-use crate::ui::chrome::{Header, Hint, Part, Tab, footer, tabs};
+use crate::ui::chrome::{Header, Hint, Part, Shorten, Tab, footer, tabs};
 use crate::ui::dialog::{Dialog, overlay};
 use crate::ui::help::{self, HelpRow, Section};
-use crate::ui::menu::{Menu, MenuRow};
+use crate::ui::menu::{Menu, MenuRow, Places};
 use crate::ui::notice::{Toast, Tone, message_lines, toasts};
 use crate::ui::theme::Theme;
 use crate::ui::{Filter, Rich, Role, layout};
@@ -26,6 +26,7 @@ use super::overlays::{Open, Question};
 
 /// Draws everything.
 pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
+    theme.take_caret();
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(frame, theme);
@@ -43,6 +44,7 @@ pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
     footer(frame.buffer_mut(), parts.footer, &hints(model), theme);
     draw_toasts(&model.session, frame, parts.body, theme);
     for open in &mut model.open {
+        theme.take_caret();
         match open {
             Open::Question(question) => {
                 question.drawn = true;
@@ -51,6 +53,12 @@ pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
             Open::Help { places, offset } => draw_help(places, offset, &model.session, frame, area, theme),
             Open::Messages { offset } => draw_messages(offset, &model.session, frame, area, theme),
         }
+    }
+    // The terminal's own cursor is shown only where a key is text.
+    if let Some(at) =
+        theme.take_caret().filter(|_| model.places().first().is_some_and(|place| place.takes_text()))
+    {
+        frame.set_cursor_position(at);
     }
 }
 
@@ -76,7 +84,7 @@ fn header(session: &Session) -> Header {
     let mut protected = false;
     match (&session.selection.foreign, session.environment()) {
         (Some(release), _) => {
-            left.push(Part::fixed("", release.release.clone()));
+            left.push(Part { shorten: Shorten::Middle(8, 0), ..Part::fixed("", release.release.clone()) });
             left.push(Part::spare(" · ", "not of this workspace", 2).role(Role::Muted));
             left.push(Part::middle(" → ", release.context.clone()));
             left.push(Part::fixed(" / ", release.namespace.clone()));
@@ -85,13 +93,13 @@ fn header(session: &Session) -> Header {
             {
                 let chart = session.chart().map(|chart| chart.name.clone()).unwrap_or_default();
                 let words = format!("(here: {chart} · {})", mapped.environment);
-                left.push(Part::middle("  ", words).role(Role::Warn));
+                left.push(Part::name("  ", words).role(Role::Warn));
             }
         }
         (None, Some(view)) => {
             protected = view.protected;
             let chart = session.chart().map(|chart| chart.name.clone()).unwrap_or_default();
-            left.push(Part::fixed("", chart));
+            left.push(Part::name("", chart));
             left.push(Part::fixed(" · ", view.name.clone()));
             left.extend(where_to(session, view));
         }
@@ -99,7 +107,7 @@ fn header(session: &Session) -> Header {
     }
     let unsaved = session.documents.dirty().count();
     if unsaved > 0 {
-        left.push(Part::fixed("   ", format!("{unsaved} unsaved")).role(Role::Changed));
+        left.push(Part::late("   ", format!("{unsaved} unsaved")).role(Role::Changed));
     }
     let mut right = Vec::new();
     match &session.helm {
@@ -247,7 +255,13 @@ fn hints(model: &Model) -> Vec<Hint> {
         let help = found.remove(at);
         found.push(help);
     }
-    found.into_iter().map(|(_, hint)| hint).collect()
+    let mut hints: Vec<Hint> = found.into_iter().map(|(_, hint)| hint).collect();
+    // What `Space` does in a list of marks is the list's own and no command.
+    if let Some(Open::Question(Question { ask: Ask::Mark { .. }, .. })) = model.open.last() {
+        let page = session.keymap.hint(Command::MenuPageDown).map(|key| Hint::new(key, "read on"));
+        hints.splice(0..0, [Hint::new("Space", "mark")].into_iter().chain(page));
+    }
+    hints
 }
 
 /// Keys that would do nothing now are not offered.
@@ -299,14 +313,14 @@ fn toast(notice: &Notice) -> Toast<'_> {
     Toast { tone, lines: &notice.lines, count: notice.count }
 }
 
-/// Gives where a menu's rows are, and the first of them.
+/// Gives where the parts of a menu are.
 fn draw_question(
     question: &mut Question,
     session: &Session,
     frame: &mut Frame,
     area: Rect,
     theme: &Theme,
-) -> Option<(Rect, usize)> {
+) -> Option<Places> {
     let rows = question.rows();
     match &question.ask {
         Ask::Confirm { title, body, deed, typed } => {
@@ -343,14 +357,21 @@ fn draw_question(
                 .filter_map(|row| Some((*row, choices.get(*row)?)))
                 .map(|(row, choice)| menu_row(choice, row, question, marks, &filter, session))
                 .collect();
+            let below = question.below().0;
             let menu = Menu {
                 title,
                 rows: &rows,
                 total: choices.len(),
                 cursor: question.cursor,
                 typed: &question.typed,
+                below: &below,
+                offset: question.offset,
             };
-            Some(menu.draw(frame.buffer_mut(), area, theme))
+            let places = menu.draw(frame.buffer_mut(), area, theme);
+            question.offset = places.offset;
+            let scrolled = if below.is_empty() { places.rows } else { places.below };
+            question.page = usize::from(scrolled.height.saturating_sub(1)).max(1);
+            Some(places)
         }
     }
 }

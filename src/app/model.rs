@@ -34,8 +34,8 @@ pub struct Model {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Drawn {
     pub tabs: Rect,
-    /// The rows of the innermost menu and the first one that is shown.
-    pub menu: Option<(Rect, usize)>,
+    /// The parts of the innermost menu.
+    pub menu: Option<crate::ui::menu::Places>,
 }
 
 impl Model {

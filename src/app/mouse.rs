@@ -16,7 +16,9 @@ impl Model {
         let at = Position::new(mouse.column, mouse.row);
         let drawn = self.places_drawn;
         if let Some(open) = self.open.last_mut() {
+            let below = drawn.menu.is_some_and(|menu| menu.below.contains(at));
             let (back, forth) = match open {
+                Open::Question(_) if below => (Command::MenuPageUp, Command::MenuPageDown),
                 Open::Question(question) => question.wheel(),
                 Open::Help { .. } | Open::Messages { .. } => (Command::ReadingUp, Command::ReadingDown),
             };
@@ -24,10 +26,10 @@ impl Model {
                 MouseEventKind::ScrollUp => drop(open.update(&Action::Command(back))),
                 MouseEventKind::ScrollDown => drop(open.update(&Action::Command(forth))),
                 MouseEventKind::Down(MouseButton::Left) => {
-                    if let (Open::Question(question), Some((area, first))) = (open, drawn.menu)
-                        && area.contains(at)
+                    if let (Open::Question(question), Some(menu)) = (open, drawn.menu)
+                        && menu.rows.contains(at)
                     {
-                        question.point(first + usize::from(at.y - area.y));
+                        question.point(menu.first + usize::from(at.y - menu.rows.y));
                     }
                 }
                 _ => {}

@@ -4,7 +4,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::session::{Action, Answer, Ask, Choice, Command, Overlay, Place, Then};
-use crate::ui::Filter;
+use crate::ui::{Filter, Rich, Role};
 
 /// An open layer.
 #[derive(Debug)]
@@ -28,8 +28,10 @@ pub struct Question {
     pub typed: String,
     /// Rows that are marked, by index into the choices.
     pub marked: Vec<usize>,
-    /// First body line that is shown.
+    /// First body line that is shown, or first of the lines below a list.
     pub offset: usize,
+    /// Rows that a page of what scrolls holds; the last drawing knows.
+    pub page: usize,
     /// It was on the screen; input before that was not meant for it.
     pub drawn: bool,
 }
@@ -60,7 +62,7 @@ impl Question {
             }
             Ask::Line { text, .. } => (0, Vec::new(), text.clone()),
         };
-        Self { ask, then, cursor, typed, marked, offset: 0, drawn: false }
+        Self { ask, then, cursor, typed, marked, offset: 0, page: 10, drawn: false }
     }
 
     /// The rows that the typed filter leaves, as indexes into the choices.
@@ -91,6 +93,44 @@ impl Question {
     pub fn point(&mut self, row: usize) {
         if row < self.rows().len() {
             self.cursor = row;
+            self.reveal();
+        }
+    }
+
+    /// What stands below the list, and at which line that of each of its choices begins.
+    pub fn below(&self) -> (Vec<Rich>, Vec<usize>) {
+        let Ask::Mark { choices, .. } = &self.ask else { return (Vec::new(), Vec::new()) };
+        let (mut lines, mut starts) = (Vec::new(), Vec::new());
+        for choice in choices {
+            starts.push(lines.len());
+            if !choice.lines.is_empty() {
+                lines.push(
+                    Rich::of(Role::Title, &choice.label).then(Role::Muted, format!("  {}", choice.detail)),
+                );
+                lines.extend(choice.lines.iter().cloned());
+            }
+        }
+        (lines, starts)
+    }
+
+    /// Scrolls what stands below the list to the row under the cursor.
+    fn reveal(&mut self) {
+        let starts = self.below().1;
+        if let Some(start) = self.rows().get(self.cursor).and_then(|row| starts.get(*row)) {
+            self.offset = *start;
+        }
+    }
+
+    /// One page of what is below the list, or of the list.
+    fn turn(&mut self, forth: bool) {
+        let last = self.rows().len().saturating_sub(1);
+        let by = self.page.max(1);
+        let moved = |at: usize| if forth { at + by } else { at.saturating_sub(by) };
+        let below = self.below().0.len();
+        if below > 0 {
+            self.offset = moved(self.offset).min(below.saturating_sub(by));
+        } else {
+            self.cursor = moved(self.cursor).min(last);
         }
     }
 
@@ -147,8 +187,15 @@ impl Question {
             Command::DialogMove => self.cursor = 1 - self.cursor.min(1),
             Command::DialogDown => self.offset += 1,
             Command::DialogUp => self.offset = self.offset.saturating_sub(1),
-            Command::MenuDown => self.cursor = if self.cursor >= last { 0 } else { self.cursor + 1 },
-            Command::MenuUp => self.cursor = if self.cursor == 0 { last } else { self.cursor - 1 },
+            Command::MenuDown => {
+                self.cursor = if self.cursor >= last { 0 } else { self.cursor + 1 };
+                self.reveal();
+            }
+            Command::MenuUp => {
+                self.cursor = if self.cursor == 0 { last } else { self.cursor - 1 };
+                self.reveal();
+            }
+            Command::MenuPageDown | Command::MenuPageUp => self.turn(command == Command::MenuPageDown),
             Command::MenuAccept | Command::InputAccept => return self.accept(),
             _ => {}
         }

@@ -106,6 +106,17 @@ impl Terminal {
         }
     }
 
+    /// Where a screen in memory shows the terminal's own cursor.
+    #[cfg(test)]
+    pub(super) fn caret(&self) -> Option<ratatui::layout::Position> {
+        match &self.surface {
+            Surface::Memory(inner) => {
+                Some(inner.backend()).filter(|own| own.cursor_visible()).map(TestBackend::cursor_position)
+            }
+            Surface::Real(_) => None,
+        }
+    }
+
     /// Forgets what is on the screen, so that the next frame draws every cell.
     pub fn clear(&mut self) -> Result<()> {
         match &mut self.surface {
@@ -227,6 +238,8 @@ impl Terminal {
         ON.fetch_or(TITLE | SCREEN | PASTE, Ordering::SeqCst);
         out.write_all(b"\x1b[22;0t").context("cannot write to the terminal")?;
         queue!(out, SetTitle(&self.title), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+            // A block on the cell that is drawn as the cursor would invert it back on some terminals.
+            .and_then(|()| queue!(out, cursor::SetCursorStyle::SteadyBar))
             .context("cannot write to the terminal")?;
         if knows_keyboard_flags(|name| std::env::var(name).ok()) {
             ON.fetch_or(KEYS, Ordering::SeqCst);
@@ -268,7 +281,8 @@ pub fn restore() {
         note(queue!(out, DisableBracketedPaste));
     }
     if on & SCREEN != 0 {
-        note(queue!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show));
+        let shape = cursor::SetCursorStyle::DefaultUserShape;
+        note(queue!(out, EndSynchronizedUpdate, shape, LeaveAlternateScreen, cursor::Show));
     }
     if on & TITLE != 0 {
         note(out.write_all(b"\x1b[23;0t"));

@@ -4,12 +4,14 @@
 use std::path::PathBuf;
 
 use crate::base::Error;
+use crate::base::redact::Redactor;
 use crate::operations::Verb;
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, Effect, Goto, Level, Message, Place, RoomId, SaveFailure, Session,
-    Setting, Side, Then,
+    Action, Answer, Ask, Choice, Command, Document, Effect, Goto, Level, Message, Place, RoomId, SaveFailure,
+    Session, Setting, Side, Then,
 };
 
+use crate::ui::{Rich, Role};
 use crate::workspace::ContextChoice;
 
 use super::model::Model;
@@ -233,7 +235,7 @@ impl Model {
             self.session.say("no file has the focus here");
             return Vec::new();
         };
-        if self.session.documents.get(&path).is_some_and(crate::session::Document::is_dirty) {
+        if self.session.documents.get(&path).is_some_and(Document::is_dirty) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.session.warn(format!(
                 "{name} has unsaved edits that your editor would not see: save (s) or undo (u) them first"
@@ -296,18 +298,8 @@ impl Model {
     }
 
     fn ask_save_all(&mut self) -> Vec<Effect> {
-        let root = self.session.given.root.clone();
-        let (paths, choices): (Vec<PathBuf>, Vec<Choice>) = self
-            .session
-            .documents
-            .dirty()
-            .map(|document| {
-                let (added, removed) = document.changed_lines();
-                let name = document.path.strip_prefix(&root).unwrap_or(&document.path).display().to_string();
-                let choice = Choice::new(name).detail(format!("+{added} -{removed} lines")).current(true);
-                (document.path.clone(), choice)
-            })
-            .unzip();
+        let (paths, choices): (Vec<PathBuf>, Vec<Choice>) =
+            self.session.documents.dirty().map(|document| self.unsaved_choice(document)).unzip();
         if paths.is_empty() {
             self.session.say("nothing to save");
         } else {
@@ -315,6 +307,28 @@ impl Model {
             self.session.ask(Ask::Mark { title, choices }, Then::SaveMarked(paths));
         }
         Vec::new()
+    }
+
+    /// A file of the list to save, with the lines that would be written and those that would go.
+    fn unsaved_choice(&self, document: &Document) -> (PathBuf, Choice) {
+        let lines = document.changed_lines();
+        let added = lines.iter().filter(|line| line.added).count();
+        let root = &self.session.given.root;
+        let name = document.path.strip_prefix(root).unwrap_or(&document.path).display().to_string();
+        // What was just typed may be a secret that the redactor has not learned from the disk.
+        let redactor = Redactor::clone(&self.session.redactor);
+        let redactor = [&document.saved, &document.text]
+            .into_iter()
+            .filter_map(|text| crate::yaml::read(text).ok())
+            .fold(redactor, |redactor, values| redactor.learn(&values));
+        let digits = lines.iter().map(|line| line.number).max().unwrap_or(1).to_string().len();
+        let shown = lines.iter().map(|line| {
+            let (role, mark) = if line.added { (Role::Added, '+') } else { (Role::Removed, '-') };
+            let text = crate::base::text::neutralise(&redactor.text(&line.text)).into_owned();
+            Rich::of(Role::Gutter, format!("{:>digits$} ", line.number)).then(role, format!("{mark} {text}"))
+        });
+        let detail = format!("+{added} -{} lines", lines.len() - added);
+        (document.path.clone(), Choice::new(name).detail(detail).current(true).lines(shown.collect()))
     }
 
     fn undo(&mut self, back: bool) -> Vec<Effect> {

@@ -180,14 +180,7 @@ impl Charts {
         let text = self.in_text;
         let keys = self.keys();
         match command {
-            Command::Up if text => self.text.scroll(&self.lines, -1),
-            Command::Down if text => self.text.scroll(&self.lines, 1),
-            Command::PageUp if text => self.text.page(&self.lines, -1),
-            Command::PageDown if text => self.text.page(&self.lines, 1),
-            Command::Top if text => self.text.first(&self.lines),
-            Command::Bottom if text => self.text.last(&self.lines),
-            Command::Left if text => self.text.shift(-8),
-            Command::Right if text => self.text.shift(8),
+            _ if text && super::scroll_text(&mut self.text, &self.lines, command) => {}
             Command::Up => self.list.step(keys.as_slice(), -1),
             Command::Down => self.list.step(keys.as_slice(), 1),
             Command::PageUp => self.list.page(keys.as_slice(), -1),

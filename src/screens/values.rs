@@ -305,7 +305,8 @@ impl Values {
         self.field = Some(field);
     }
 
-    fn next_problem(&mut self, session: &mut Session) {
+    /// Goes to the next problem, or to the one before, around the ends.
+    fn step_problem(&mut self, session: &mut Session, forward: bool) {
         let problems: Vec<(usize, Problem)> = session
             .environments
             .iter()
@@ -314,8 +315,13 @@ impl Values {
             .collect();
         let here = (self.column, self.list.selected().unwrap_or_default());
         let at = |(column, problem): &(usize, Problem)| (*column, problem.key.as_str()) == here;
-        let next = problems.iter().rposition(at).map_or(0, |i| i + 1);
-        match problems.get(next).or_else(|| problems.first()).cloned() {
+        let count = problems.len();
+        let next = if forward {
+            problems.iter().rposition(at).map_or(0, |i| (i + 1) % count)
+        } else {
+            problems.iter().position(at).map_or(count, |i| i + count).saturating_sub(1) % count.max(1)
+        };
+        match problems.get(next).cloned() {
             Some((column, problem)) => {
                 self.go_to_column(session, column);
                 match KeyPath::parse(&problem.key).filter(|path| !path.0.is_empty()) {
@@ -467,7 +473,8 @@ impl Values {
             }
             Command::Unset => self.unset(session),
             Command::AddKey => self.ask_key(session),
-            Command::NextProblem => self.next_problem(session),
+            Command::NextProblem => self.step_problem(session, true),
+            Command::PreviousProblem => self.step_problem(session, false),
             Command::OnlyDiffering => self.only_differing = !self.only_differing,
             Command::Filter => self.filtering = true,
             Command::FilterKeep => self.filtering = false,

@@ -163,6 +163,7 @@ commands! {
     Unset           "values.unset"      Values ["Delete", "Backspace"] 13 false "unset" "Remove this key from the environment's file, so that the layer below wins.";
     AddKey          "values.add"        Values ["a"] 0 false "add a key" "Set a key that no file has yet, in the environment's file: path: value.";
     NextProblem     "values.problem"    Values ["n"] 14 false "next problem" "Go to the next key with a problem.";
+    PreviousProblem "values.problem.previous" Values ["N"] 0 false "previous problem" "Go to the key with a problem before.";
     OnlyDiffering   "values.differing"  Values ["v"] 15 false "only differing" "Show only keys whose value differs between environments or from the default.";
     GoToSource      "values.source"     Values ["o"] 16 false "go to line" "Open the file at the line that sets this value.";
 
@@ -219,6 +220,8 @@ commands! {
     MenuCancel      "menu.cancel"       Menu ["Esc", "Ctrl-C"] 2 false "close" "Close without choosing.";
     MenuDown        "menu.down"         Menu ["Down", "Ctrl-N", "Tab"] 0 false "down" "The next row.";
     MenuUp          "menu.up"           Menu ["Up", "Ctrl-P", "Shift-Tab"] 0 false "up" "The previous row.";
+    MenuPageDown    "menu.page.down"    Menu ["PageDown"] 0 false "page down" "One page of the rows on, or of the lines below them.";
+    MenuPageUp      "menu.page.up"      Menu ["PageUp"] 0 false "page up" "One page back.";
 
     ReadingClose    "reading.close"     Reading ["Esc", "q", "?", "!", "Enter"] 1 false "close" "Close.";
     ReadingDown     "reading.down"      Reading ["Down", "j"] 0 false "down" "One line down.";

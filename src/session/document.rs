@@ -64,15 +64,30 @@ impl Document {
         !self.undo.is_empty()
     }
 
-    /// Added and removed lines against the saved text.
-    pub fn changed_lines(&self) -> (usize, usize) {
+    /// Added and removed lines against the saved text, in the order of the text.
+    pub fn changed_lines(&self) -> Vec<ChangedLine> {
         let diff = similar::TextDiff::from_lines(&*self.saved, &*self.text);
-        diff.iter_all_changes().fold((0, 0), |(added, removed), change| match change.tag() {
-            similar::ChangeTag::Insert => (added + 1, removed),
-            similar::ChangeTag::Delete => (added, removed + 1),
-            similar::ChangeTag::Equal => (added, removed),
-        })
+        let changed = |change: similar::Change<&str>| {
+            let (added, index) = match change.tag() {
+                similar::ChangeTag::Insert => (true, change.new_index()),
+                similar::ChangeTag::Delete => (false, change.old_index()),
+                similar::ChangeTag::Equal => return None,
+            };
+            let text = change.value().trim_end_matches(['\r', '\n']).to_owned();
+            Some(ChangedLine { added, number: index.unwrap_or_default() + 1, text })
+        };
+        diff.iter_all_changes().filter_map(changed).collect()
     }
+}
+
+/// A line that an edit added or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedLine {
+    pub added: bool,
+    /// From 1; of the edited text when added, of the saved one when removed.
+    pub number: usize,
+    /// Without its line end.
+    pub text: String,
 }
 
 /// All files of the session by absolute path.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::command::Command;
 use crate::operations::OperationId;
+use crate::ui::Rich;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -22,7 +23,8 @@ pub enum Ask {
     Choose { title: String, choices: Vec<Choice> },
     /// A line of text.
     Line { title: String, text: String },
-    /// Several of several: `Space` marks, `Enter` takes the marked.
+    /// Several of several: `Space` marks, `Enter` takes the marked. Below the choices stand their
+    /// [`Choice::lines`], all in one, scrolled to those of the choice under the cursor.
     Mark { title: String, choices: Vec<Choice> },
 }
 
@@ -34,6 +36,8 @@ pub struct Choice {
     pub detail: String,
     /// Whether it is the present one (or marked, in [`Ask::Mark`]).
     pub current: bool,
+    /// More about it, below the list.
+    pub lines: Vec<Rich>,
 }
 
 impl Choice {
@@ -46,6 +50,13 @@ impl Choice {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// With lines below the list.
+    #[must_use]
+    pub fn lines(mut self, lines: Vec<Rich>) -> Self {
+        self.lines = lines;
         self
     }
 

@@ -13,10 +13,13 @@ use super::theme::{Role, Theme};
 pub enum Shorten {
     /// Shown whole as long as there is any room: environment, namespace.
     Never,
-    /// Shortened in the middle, down to so many cells: the context.
-    Middle(u16),
-    /// Dropped, the highest number first: helm's version.
+    /// Shortened in the middle, down to so many cells; dropped, the highest number first, when all that is
+    /// shortened is still too long. Number 0 is never dropped.
+    Middle(u16, u8),
+    /// Dropped, the highest number first, before a context becomes hard to read: helm's version.
     Drop(u8),
+    /// Dropped, in one order with the shortened ones, only when there is no other way: the count of unsaved files.
+    Late(u8),
 }
 
 /// One part of the header, with the separator that precedes it.
@@ -34,14 +37,24 @@ impl Part {
         Self { lead, text: text.into(), role: Role::Header, shorten: Shorten::Never }
     }
 
-    /// A part that is shortened in the middle.
+    /// A part that is shortened in the middle, and the last to go: the context.
     pub fn middle(lead: &'static str, text: impl Into<String>) -> Self {
-        Self { shorten: Shorten::Middle(8), ..Self::fixed(lead, text) }
+        Self { shorten: Shorten::Middle(8, 1), ..Self::fixed(lead, text) }
+    }
+
+    /// A name that the rest lets guess: shortened in the middle, and dropped before the context is.
+    pub fn name(lead: &'static str, text: impl Into<String>) -> Self {
+        Self { shorten: Shorten::Middle(8, 3), ..Self::fixed(lead, text) }
     }
 
     /// A part that is dropped.
     pub fn spare(lead: &'static str, text: impl Into<String>, order: u8) -> Self {
         Self { shorten: Shorten::Drop(order), ..Self::fixed(lead, text) }
+    }
+
+    /// A part that is dropped after names and before the context.
+    pub fn late(lead: &'static str, text: impl Into<String>) -> Self {
+        Self { shorten: Shorten::Late(2), ..Self::fixed(lead, text) }
     }
 
     /// In another role.
@@ -102,8 +115,10 @@ impl Header {
     }
 }
 
-/// A context of so many cells is still recognised.
+/// A context of so many cells is easily read.
 const READABLE: usize = 16;
+/// A context of so many cells is still recognised.
+const RECOGNISED: usize = 12;
 
 fn parts_width(parts: &[Part]) -> usize {
     let cells = parts
@@ -113,51 +128,68 @@ fn parts_width(parts: &[Part]) -> usize {
     cells.sum()
 }
 
-/// Shortens until both sides fit into `room`: first what may be dropped, then the middle parts, then more drops.
-fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, room: usize) {
-    let total = |left: &[Part], right: &[Part]| {
-        parts_width(left) + parts_width(right) + if right.is_empty() { 0 } else { 2 }
-    };
+/// Both sides with the gap between them.
+fn total(left: &[Part], right: &[Part]) -> usize {
+    parts_width(left) + parts_width(right) + if right.is_empty() { 0 } else { 2 }
+}
+
+/// Drops parts, the highest number first, until the rest fits into `room` with what is shortened kept at
+/// `readable` cells.
+fn drop_spare(
+    left: &mut Vec<Part>,
+    right: &mut Vec<Part>,
+    room: usize,
+    readable: usize,
+    order: impl Fn(&Part) -> Option<u8>,
+) {
     loop {
-        let over = total(left, right).saturating_sub(room);
-        if over == 0 {
+        let slack: usize = left.iter().chain(right.iter()).map(|part| give(part, readable)).sum();
+        if total(left, right) <= room + slack {
             return;
         }
-        let slack: usize = left.iter().chain(right.iter()).map(|part| give(part, READABLE)).sum();
-        if slack >= over {
-            break;
-        }
-        let droppable = |part: &Part| match part.shorten {
-            Shorten::Drop(order) => Some(order),
-            _ => None,
-        };
-        // As long as something can be dropped, what is shortened stays readable.
-        let next = left.iter().chain(right.iter()).filter_map(droppable).max();
-        let Some(order) = next else { break };
-        left.retain(|part| droppable(part) != Some(order));
-        right.retain(|part| droppable(part) != Some(order));
+        let Some(next) = left.iter().chain(right.iter()).filter_map(&order).max() else { return };
+        left.retain(|part| order(part) != Some(next));
+        right.retain(|part| order(part) != Some(next));
     }
-    // Down to what each part wants at least; when even that is too much, down to nothing but the ellipsis.
-    let most = |part: &Part| match part.shorten {
-        Shorten::Middle(_) => text::width(&part.text).saturating_sub(1),
-        _ => 0,
+}
+
+/// Makes both sides fit into `room`: drops what is spare while the rest would not be readable, then what is left
+/// of least importance, and shortens what may be shortened, the widest first. Nothing is left as a bare ellipsis.
+fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, room: usize) {
+    let spare = |part: &Part| match part.shorten {
+        Shorten::Drop(order) => Some(order),
+        _ => None,
     };
-    let wanted = |part: &Part| give(part, 0);
-    for gives in [&wanted as &dyn Fn(&Part) -> usize, &most] {
-        while total(left, right) > room {
-            let over = total(left, right) - room;
-            let widest = left.iter_mut().chain(right.iter_mut()).max_by_key(|part| gives(part));
-            let Some(part) = widest.filter(|part| gives(part) > 0) else { break };
-            let target = text::width(&part.text) - over.min(gives(part));
-            part.text = text::elide(&part.text, target, Cut::Middle, "…").into_owned();
-        }
+    let late = |part: &Part| match part.shorten {
+        Shorten::Middle(_, order) | Shorten::Late(order) if order > 0 => Some(order),
+        _ => None,
+    };
+    // As long as something is spare, what is shortened stays readable.
+    drop_spare(left, right, room, READABLE, spare);
+    drop_spare(left, right, room, 0, late);
+    let whole: Vec<String> = left.iter().chain(right.iter()).map(|part| part.text.clone()).collect();
+    let mut wide: Vec<usize> = whole.iter().map(|text| text::width(text)).collect();
+    let least = |part: &Part, wide: usize| wide.saturating_sub(give(part, 0));
+    let floor: Vec<usize> =
+        left.iter().chain(right.iter()).zip(&wide).map(|(part, wide)| least(part, *wide)).collect();
+    let context: Vec<bool> =
+        left.iter().chain(right.iter()).map(|part| late(part).is_some_and(|order| order == 1)).collect();
+    for _ in 0..total(left, right).saturating_sub(room) {
+        // The context first, as long as it can be recognised.
+        let first = |i: usize| context[i] && wide[i] > RECOGNISED;
+        let widest = (0..wide.len()).filter(|i| wide[*i] > floor[*i]).max_by_key(|i| (first(*i), wide[*i]));
+        let Some(widest) = widest else { break };
+        wide[widest] -= 1;
+    }
+    for ((part, whole), wide) in left.iter_mut().chain(right.iter_mut()).zip(whole).zip(wide) {
+        part.text = text::elide(&whole, wide, Cut::Middle, "…").into_owned();
     }
 }
 
 /// What a part can give, kept at `readable` cells at least.
 fn give(part: &Part, readable: usize) -> usize {
     match part.shorten {
-        Shorten::Middle(least) => text::width(&part.text).saturating_sub(readable.max(usize::from(least))),
+        Shorten::Middle(least, _) => text::width(&part.text).saturating_sub(readable.max(usize::from(least))),
         _ => 0,
     }
 }
@@ -408,4 +440,48 @@ pub fn border(
     put(right, area.y, set.top_right);
     put(area.x, bottom, set.bottom_left);
     put(right, bottom, set.bottom_right);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(header: &Header, width: u16) -> String {
+        let area = Rect::new(0, 0, width, 1);
+        let mut buf = Buffer::empty(area);
+        header.draw(&mut buf, area, &Theme::default());
+        (0..width).map(|x| buf[(x, 0)].symbol().to_owned()).collect::<String>().trim().to_owned()
+    }
+
+    fn header(protected: bool) -> Header {
+        let left = vec![
+            Part::name("", "floe-platform"),
+            Part::fixed(" · ", "staging"),
+            Part::spare(" → ", "aks-shared-nonprod", 2),
+            Part::middle(" ", "(nonprod-deployer)"),
+            Part::fixed(" / ", "floe-staging"),
+            Part::late("   ", "1 unsaved"),
+        ];
+        Header { left, right: vec![Part::spare("", "helm 4.2.4", 3)], protected }
+    }
+
+    #[test]
+    fn a_narrow_header_shortens_then_drops_and_never_touches_environment_or_namespace() {
+        for width in 30..=140 {
+            for protected in [false, true] {
+                let shown = shown(&header(protected), width);
+                let kept = if protected { 44 } else { 0 };
+                if width >= kept {
+                    assert!(
+                        shown.contains("staging") && shown.contains("/ floe-staging"),
+                        "{width}: {shown}"
+                    );
+                }
+                let bare = shown.split([' ', '(', ')']).any(|word| word == "…");
+                assert!(!bare && !shown.ends_with('…') || width < kept, "{width}: {shown}");
+            }
+        }
+        assert_eq!(shown(&header(false), 60), "floe-…form · staging (nonp…yer) / floe-staging   1 unsaved");
+        assert_eq!(shown(&header(false), 40), "staging (nonpro…ployer) / floe-staging");
+    }
 }

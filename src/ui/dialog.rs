@@ -123,14 +123,7 @@ pub fn wrap_rich(line: &Rich, limit: usize) -> Vec<Rich> {
     if let [(role, own)] = line.pieces.as_slice() {
         return text::wrap(own, limit).into_iter().map(|part| Rich::of(*role, part)).collect();
     }
-    let (mut out, mut at, all) = (Vec::new(), 0, line.width());
-    while at < all {
-        let part = line.slice(at, limit);
-        let words = part.text();
-        let cut = if at + limit < all { words.rfind(' ').filter(|cut| *cut > 0) } else { None };
-        let cells = cut.map_or(limit, |cut| text::width(&words[..cut]) + 1);
-        out.push(line.slice(at, cells.max(1)));
-        at += cells.max(1);
-    }
-    out
+    let starts = text::row_starts(&line.text(), limit);
+    let ends = starts.iter().skip(1).copied().chain([line.width()]);
+    starts.iter().zip(ends).map(|(from, to)| line.slice(*from, (to - from).min(limit))).collect()
 }

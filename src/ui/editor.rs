@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui_textarea::{CursorMove, TextArea};
 
 use super::filter::Filter;
@@ -323,6 +323,7 @@ impl Editor<'_> {
                 if x < width {
                     let wide = line.chars().nth(cursor_column).map_or(1, char_width).max(1);
                     let wide = u16::try_from(wide).unwrap_or(1).min(width - x);
+                    theme.put_caret(Position { x: area.x + gutter + x, y });
                     buf.set_style(
                         Rect { x: area.x + gutter + x, y, width: wide, height: 1 },
                         theme.style(Role::Cursor),

@@ -38,20 +38,40 @@ pub struct Menu<'a> {
     pub cursor: usize,
     /// What was typed to filter.
     pub typed: &'a str,
+    /// Under the list, more about its rows; scrolls on its own.
+    pub below: &'a [Rich],
+    /// First line of it that is shown; clamped while drawing.
+    pub offset: usize,
+}
+
+/// Where the parts of a menu were drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Places {
+    pub rows: Rect,
+    /// The row that stands at the top of `rows`.
+    pub first: usize,
+    /// Where `below` is; empty without it.
+    pub below: Rect,
+    /// First line of `below` that is shown.
+    pub offset: usize,
 }
 
 impl Menu<'_> {
-    /// Draws the list over `area`. Gives the rectangle of the rows and the first shown row, for the mouse.
-    pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) -> (Rect, usize) {
+    /// Draws the list over `area`. Gives where its parts are, for the mouse.
+    pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) -> Places {
         let area = area.intersection(buf.area);
         let widest = |text: fn(&MenuRow) -> usize| self.rows.iter().map(text).max().unwrap_or(0);
         let labels = widest(|row| super::text::width(&row.label));
         let details = widest(|row| super::text::width(&row.detail));
         let keys = widest(|row| super::text::width(&row.key));
         let title = super::text::width(self.title) + 6;
-        let want = u16::try_from((labels + details + keys + 12).max(title)).unwrap_or(u16::MAX);
-        let width = want.clamp(40, 90).min(area.width.saturating_sub(2).max(area.width.min(20)));
-        let height = u16::try_from(self.total).unwrap_or(u16::MAX).saturating_add(4);
+        let lines = self.below.iter().map(Rich::width).max().unwrap_or(0) + 4;
+        let want = u16::try_from((labels + details + keys + 12).max(title).max(lines)).unwrap_or(u16::MAX);
+        let width = want
+            .clamp(40, if self.below.is_empty() { 90 } else { 120 })
+            .min(area.width.saturating_sub(2).max(area.width.min(20)));
+        let below = if self.below.is_empty() { 0 } else { self.below.len() + 1 };
+        let height = u16::try_from(self.total + below).unwrap_or(u16::MAX).saturating_add(4);
         let height = height.clamp(6, area.height.max(6)).min(area.height.saturating_sub(2).max(5));
         let count = if self.rows.len() == self.total {
             Rich::of(Role::Muted, format!("{}", self.total))
@@ -61,7 +81,7 @@ impl Menu<'_> {
         let title = Rich::of(Role::Title, self.title);
         let inside = overlay(buf, area, (width, height), &title, &count, theme);
         if inside.height < 2 || inside.width < 4 {
-            return (Rect { height: 0, ..inside }, 0);
+            return Places { rows: Rect { height: 0, ..inside }, ..Places::default() };
         }
         let prompt = Rich::of(Role::Key, format!("{} ", theme.glyphs.right_more))
             .then(Role::Text, self.typed)
@@ -70,6 +90,7 @@ impl Menu<'_> {
         prompt.draw(buf, (inside.x + 1, inside.y), inside.width - 1, theme, Some(Role::Overlay));
         let gap = u16::from(inside.height > 4);
         let list = Rect { y: inside.y + 1 + gap, height: inside.height - 1 - gap, ..inside };
+        let (list, lower) = self.divide(list);
         let room = usize::from(list.height);
         let first = self.cursor.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room));
         if self.rows.is_empty() {
@@ -91,7 +112,39 @@ impl Menu<'_> {
             let column = Rect { x: list.right() - 1, width: 1, ..list };
             scrollbar(buf, column, self.rows.len(), first, theme);
         }
-        (list, first)
+        let offset = self.draw_below(buf, lower, theme);
+        Places { rows: list, first, below: lower, offset }
+    }
+
+    /// The list gets what it needs up to a third, the rest is for what stands below it.
+    fn divide(&self, whole: Rect) -> (Rect, Rect) {
+        let wanted = u16::try_from(self.total).unwrap_or(u16::MAX);
+        let upper = wanted.min((whole.height / 3).max(2));
+        if self.below.is_empty() || whole.height < upper + 3 {
+            return (whole, Rect { height: 0, ..whole });
+        }
+        let lower = Rect { y: whole.y + upper + 1, height: whole.height - upper - 1, ..whole };
+        (Rect { height: upper, ..whole }, lower)
+    }
+
+    fn draw_below(&self, buf: &mut Buffer, area: Rect, theme: &Theme) -> usize {
+        if area.is_empty() {
+            return 0;
+        }
+        let room = usize::from(area.height);
+        let offset = self.offset.min(self.below.len().saturating_sub(room));
+        let rule = theme.glyphs.border.horizontal_top.repeat(usize::from(area.width));
+        Rich::of(Role::Border, rule).draw(buf, (area.x, area.y - 1), area.width, theme, Some(Role::Overlay));
+        let bar = u16::from(self.below.len() > room);
+        for (line, y) in self.below.iter().skip(offset).zip(area.top()..area.bottom()) {
+            let width = area.width.saturating_sub(2 + bar);
+            line.draw(buf, (area.x + 1, y), width, theme, Some(Role::Overlay));
+        }
+        if bar == 1 {
+            let column = Rect { x: area.right() - 1, width: 1, ..area };
+            scrollbar(buf, column, self.below.len(), offset, theme);
+        }
+        offset
     }
 }
 

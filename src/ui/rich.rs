@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
 
 use super::text::{self, Cut};
 use super::theme::{Role, Theme};
@@ -182,6 +183,10 @@ impl Rich {
                 break;
             }
             let style = ground.map_or_else(|| theme.style(*role), |ground| theme.on(*role, ground));
+            // On a ground of its own it is the cell of a table, not a place in a text.
+            if *role == Role::Cursor && ground != Some(Role::Cursor) {
+                theme.put_caret(Position { x: at, y });
+            }
             at = buf.set_stringn(at, y, piece, usize::from(end - at), style).0;
         }
         at - x

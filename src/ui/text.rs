@@ -153,6 +153,30 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     lines
 }
 
+/// The cells at which the rows of a text begin when it is broken to `limit` cells: behind a space where there is
+/// one, inside of a word only where the word alone is longer than a row. The first is always 0.
+pub fn row_starts(text: &str, limit: usize) -> Vec<usize> {
+    let limit = limit.max(1);
+    let mut starts = vec![0];
+    let (mut row, mut at) = (0, 0);
+    for word in text.split_inclusive(' ') {
+        let solid = width(word.trim_end_matches(' '));
+        if at > row && solid > 0 && solid <= limit && at + solid > row + limit {
+            row = at;
+            starts.push(row);
+        }
+        for (symbol, wide) in graphemes(word) {
+            // Blanks at the end of a row are not carried to the next.
+            if symbol != " " && at + wide > row + limit {
+                row = at;
+                starts.push(row);
+            }
+            at += wide;
+        }
+    }
+    starts
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -184,6 +208,15 @@ mod tests {
         assert_eq!(wrap("  one two three", 8), ["  one", "  two", "  three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("a\n\nb", 8), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn rows_begin_at_words_and_long_words_are_broken_where_they_stand() {
+        assert_eq!(row_starts("one two three", 8), [0, 8]);
+        assert_eq!(row_starts("at abcdefghijkl", 8), [0, 8]);
+        assert_eq!(row_starts("one   two", 4), [0, 6]);
+        assert_eq!(row_starts("日本語 日本", 6), [0, 7]);
+        assert_eq!(row_starts("", 6), [0]);
     }
 
     #[test]

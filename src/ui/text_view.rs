@@ -191,7 +191,8 @@ impl TextState {
         let Some(index) = line.checked_sub(lines.dropped()).filter(|index| *index < lines.len()) else {
             return 1;
         };
-        lines.line(index).width().div_ceil(self.size.0).max(1)
+        let line = lines.line(index);
+        if line.width() <= self.size.0 { 1 } else { text::row_starts(&line.text(), self.size.0).len() }
     }
 
     /// The position that shows the last line at the lower end.
@@ -292,7 +293,12 @@ impl<'a> TextView<'a> {
             {
                 content = content.mark(&ranges, Role::Match);
             }
-            let rows = state.rows(self.lines, line);
+            let starts = if state.wrap {
+                text::row_starts(&content.text(), usize::from(text_width).max(1))
+            } else {
+                vec![0]
+            };
+            let rows = starts.len();
             let here = state.cursor == Some(line);
             while row < rows && y < area.bottom() {
                 if here {
@@ -313,7 +319,10 @@ impl<'a> TextView<'a> {
                         ground,
                     );
                 }
-                Self::draw_part(buf, (area.x + gutter, y), &content, row, text_width, state, theme, ground);
+                let from = starts.get(row).copied().unwrap_or_default();
+                let cells = starts.get(row + 1).map_or(usize::MAX, |next| next - from);
+                let part = (from, cells.min(usize::from(text_width)));
+                Self::draw_part(buf, (area.x + gutter, y), &content, part, text_width, state, theme, ground);
                 row += 1;
                 y += 1;
             }
@@ -331,7 +340,7 @@ impl<'a> TextView<'a> {
         buf: &mut Buffer,
         at: (u16, u16),
         content: &Rich,
-        row: usize,
+        (from, cells): (usize, usize),
         width: u16,
         state: &TextState,
         theme: &Theme,
@@ -339,7 +348,7 @@ impl<'a> TextView<'a> {
     ) {
         let wide = usize::from(width);
         if state.wrap {
-            content.slice(row * wide, wide).draw(buf, at, width, theme, ground);
+            content.slice(from, cells).draw(buf, at, width, theme, ground);
             return;
         }
         let all = content.width();
@@ -414,6 +423,19 @@ mod tests {
         assert!(!state.is_following());
         state.scroll(&log, 2);
         assert!(state.is_following());
+    }
+
+    #[test]
+    fn wrapped_text_breaks_between_words() {
+        let lines = vec![Rich::from("connection refused by host"), Rich::from("abcdefghijklmnopqrst")];
+        let mut state = TextState { wrap: true, ..TextState::default() };
+        let area = Rect::new(0, 0, 12, 6);
+        let mut buf = Buffer::empty(area);
+        TextView::new(&lines).draw(&mut buf, area, &mut state, &Theme::default());
+        let rows: Vec<String> = (0..6)
+            .map(|y| (0..12).map(|x| buf[(x, y)].symbol()).collect::<String>().trim_end().to_owned())
+            .collect();
+        assert_eq!(rows, ["connection", "refused by", "host", "abcdefghijkl", "mnopqrst", ""]);
     }
 
     #[test]

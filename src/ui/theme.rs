@@ -4,6 +4,9 @@
 pub mod depth;
 pub mod load;
 
+use std::cell::Cell;
+
+use ratatui::layout::Position;
 use ratatui::style::{Modifier, Style};
 
 use crate::ui::glyphs::Glyphs;
@@ -83,12 +86,15 @@ pub struct Theme {
     styles: Vec<Style>,
     /// The characters for marks; plain ASCII where the locale is not UTF-8.
     pub glyphs: &'static Glyphs,
+    /// Where the cursor of a text was drawn last. The theme is what all drawing has in hand, so that the frame can
+    /// put the terminal's own cursor there: screen readers and input methods go by it.
+    caret: Cell<Option<Position>>,
 }
 
 impl Theme {
     /// A theme of explicit styles; roles not given stay unstyled.
     pub(crate) fn new(name: impl Into<String>, styles: Vec<Style>) -> Self {
-        Self { name: name.into(), styles, glyphs: &Glyphs::UNICODE }
+        Self { name: name.into(), styles, glyphs: &Glyphs::UNICODE, caret: Cell::new(None) }
     }
 
     /// A built-in theme in true colour, or the terminal's own colours when there is no such theme.
@@ -123,6 +129,16 @@ impl Theme {
         }
         let merged = ground_style.patch(style);
         Style { bg: ground_style.bg, ..merged }
+    }
+
+    /// Notes where the cursor of a text is drawn.
+    pub(crate) fn put_caret(&self, at: Position) {
+        self.caret.set(Some(at));
+    }
+
+    /// Where the cursor of a text was drawn since the last call.
+    pub(crate) fn take_caret(&self) -> Option<Position> {
+        self.caret.take()
     }
 
     /// The same theme with other marks.

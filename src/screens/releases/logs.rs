@@ -5,6 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::base::redact::Redactor;
+use crate::screens::scroll_text;
 use crate::session::{Command, LogRef, LogView, Session, World};
 use crate::ui::face::Face;
 use crate::ui::text_view::{Lines, TextState, TextView};
@@ -12,7 +13,6 @@ use crate::ui::theme::Theme;
 use crate::ui::{Rich, Role};
 
 use super::inside::Wish;
-use super::moving;
 use super::search::Search;
 
 /// Logs kept open for one release.
@@ -142,7 +142,7 @@ impl Logs {
         let handled = match command {
             Command::NextMatch => tab.state.find(&shown, &search.filter, true),
             Command::PreviousMatch => tab.state.find(&shown, &search.filter, false),
-            _ => moving::text(&mut tab.state, &shown, command),
+            _ => scroll_text(&mut tab.state, &shown, command),
         };
         if handled { Wish::Nothing } else { Wish::Unhandled }
     }

@@ -8,6 +8,7 @@ use crate::base::time;
 use crate::cluster::Health;
 use crate::helm::record::ApplyMethod;
 use crate::operations::recovery::{self, Known as KnownRevision, Way};
+use crate::screens::scroll_text;
 use crate::session::Command;
 use crate::ui::text;
 use crate::ui::text_view::{TextState, TextView};
@@ -16,7 +17,6 @@ use crate::ui::{Rich, Role};
 
 use super::applied::Applied;
 use super::inside::{Known, Wish};
-use super::moving;
 use super::rows::{age, said};
 use super::state::{Tone, mark};
 
@@ -70,7 +70,7 @@ impl Overview {
                 };
             }
             _ => {
-                if !moving::text(&mut self.state, &self.lines, command) {
+                if !scroll_text(&mut self.state, &self.lines, command) {
                     return Wish::Unhandled;
                 }
             }

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::base::text::neutralise;
-use crate::screens::highlight;
+use crate::screens::{highlight, scroll_text};
 use crate::session::Command;
 use crate::ui::text_view::{TextState, TextView};
 use crate::ui::theme::Theme;
@@ -13,7 +13,6 @@ use crate::yaml::{self, KeyPath};
 
 use super::applied::Applied;
 use super::inside::Known;
-use super::moving;
 use super::search::Search;
 
 /// A text with its position.
@@ -39,7 +38,7 @@ impl Text {
         match command {
             Command::NextMatch => self.find(search, true),
             Command::PreviousMatch => self.find(search, false),
-            _ => return moving::text(&mut self.state, &self.lines, command),
+            _ => return scroll_text(&mut self.state, &self.lines, command),
         }
         true
     }

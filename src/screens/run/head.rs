@@ -35,7 +35,7 @@ pub(super) fn of_operation(session: &Session, spec: &OperationSpec) -> Header {
 }
 
 fn header(verb: &str, release: &ReleaseRef, environment: Option<&str>) -> Header {
-    let mut left = vec![Part::fixed("", verb), Part::middle(" ", release.release.clone())];
+    let mut left = vec![Part::fixed("", verb), Part::name(" ", release.release.clone())];
     if let Some(environment) = environment {
         left.push(Part::fixed(" @ ", environment));
     }

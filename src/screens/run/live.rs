@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
 
 use super::objects::{self, Absent, ObjectRows};
-use super::plan::scroll;
 use super::pods;
 use super::texts::{Events, Log, Output};
 use crate::cluster::health::Health;
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 use crate::cluster::root_cause::{RootCause, root_cause};
 use crate::operations::{OperationId, OperationView, Verb};
+use crate::screens::scroll_text;
 use crate::session::{Command, Goto, LogRef, LogView, Session};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::list::Keys as _;
@@ -240,17 +240,17 @@ impl Live {
                 Focus::Objects => self.in_objects(session, command),
                 Focus::Output => {
                     if let Some(view) = self.view_of(session).cloned() {
-                        scroll(&mut self.output, &Output::of(&view), command);
+                        scroll_text(&mut self.output, &Output::of(&view), command);
                     }
                 }
                 Focus::Log => {
                     if let Some(log) = self.log_ref().and_then(|log| session.world.log(log)) {
-                        scroll(&mut self.log, &Log(log), command);
+                        scroll_text(&mut self.log, &Log(log), command);
                     }
                 }
                 Focus::Events => {
                     if let Some(snapshot) = self.snapshot(session).cloned() {
-                        scroll(
+                        scroll_text(
                             &mut self.events,
                             &Events { rows: &snapshot.events, now: session.now },
                             command,

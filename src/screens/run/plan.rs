@@ -9,7 +9,7 @@ use super::super::changes::Changes;
 use super::fields::{self, Field};
 use crate::base::Error;
 use crate::operations::{Check, CheckLevel, Plan, PlanRequest, Verb};
-use crate::screens::relative;
+use crate::screens::{relative, scroll_text};
 use crate::session::{Action, Answer, Ask, Choice, Command, Effect, Session, Then};
 use crate::ui::text_view::{Lines, TextState};
 use crate::ui::{Filter, Rich, text};
@@ -206,7 +206,7 @@ impl Planning {
             | Command::Bottom
                 if self.focus == Focus::Checks =>
             {
-                scroll(&mut self.checks, &Drawn, command);
+                scroll_text(&mut self.checks, &Drawn, command);
             }
             Command::Up => self.field = self.field.saturating_sub(1),
             Command::Down => self.field = (self.field + 1).min(self.fields().len().saturating_sub(1)),
@@ -430,22 +430,6 @@ impl Lines for Drawn {
 
     fn line(&self, _: usize) -> Rich {
         Rich::default()
-    }
-}
-
-/// Moves a text by a command.
-pub(super) fn scroll(state: &mut TextState, lines: &(impl Lines + ?Sized), command: Command) {
-    match command {
-        Command::Up => state.scroll(lines, -1),
-        Command::Down => state.scroll(lines, 1),
-        Command::PageUp => state.page(lines, -1),
-        Command::PageDown => state.page(lines, 1),
-        Command::Top => state.first(lines),
-        Command::Bottom => state.last(lines),
-        Command::Left => state.shift(-4),
-        Command::Right => state.shift(4),
-        Command::Wrap => state.wrap = !state.wrap,
-        _ => {}
     }
 }
 

@@ -27,7 +27,7 @@ use crate::ui::{Rich, Role, Theme, layout};
 pub(super) fn header(protected: bool) -> Header {
     Header {
         left: vec![
-            Part::middle("", "floe-platform"),
+            Part::name("", "floe-platform"),
             Part::fixed(" · ", "prod"),
             Part::middle(" → ", "aks-shared-prod-westeurope"),
             Part::fixed(" / ", "floe-prod"),
@@ -257,7 +257,8 @@ fn a_palette() {
     let rows = menu_rows();
     let screen = render_with_styles(80, 24, |buf, area| {
         let theme = Theme::built_in("dark");
-        Menu { title: "Everything", rows: &rows, total: 64, cursor: 1, typed: "rol" }.draw(buf, area, &theme);
+        Menu { title: "Everything", rows: &rows, total: 64, cursor: 1, typed: "rol", below: &[], offset: 0 }
+            .draw(buf, area, &theme);
     });
     assert_snapshot!("palette", screen);
 }

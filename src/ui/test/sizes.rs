@@ -151,8 +151,13 @@ fn overlays_fit_everywhere() {
     }
     let rows = scenes::menu_rows();
     at_every_size(|buf, area| {
-        Menu { title: "Everything", rows: &rows, total: 64, cursor: 2, typed: "rol" }.draw(buf, area, &theme);
-        Menu { title: "Everything", rows: &[], total: 0, cursor: 0, typed: "" }.draw(buf, area, &theme);
+        let lines = [Rich::of(Role::Added, "+ a line that is longer than any box"), Rich::from("x")];
+        Menu { title: "Everything", rows: &rows, total: 64, cursor: 2, typed: "rol", below: &[], offset: 0 }
+            .draw(buf, area, &theme);
+        Menu { title: "Save", rows: &rows, total: 3, cursor: 2, typed: "", below: &lines, offset: 9 }
+            .draw(buf, area, &theme);
+        Menu { title: "Everything", rows: &[], total: 0, cursor: 0, typed: "", below: &lines, offset: 9 }
+            .draw(buf, area, &theme);
     });
     at_every_size(|buf, area| help::draw(buf, area, "Help", &scenes::sections(), &mut 99, &theme));
     let lines = vec!["one long message that wraps in every narrow place there is".to_owned(); 3];
