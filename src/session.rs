@@ -84,8 +84,10 @@ pub struct Session {
     pub environments: Vec<EnvironmentView>,
     /// What the environments were computed for.
     computed: Option<(PathBuf, u64)>,
-    /// Which state of the texts was asked to be kept in the recovery log.
-    kept: u64,
+    /// Which state of the texts was asked to be kept in the recovery log; `None` asks again.
+    kept: Option<u64>,
+    /// Counts what we do to the disk: a look at it from before is out of date.
+    disk: u64,
     /// Problems that belong to no environment: mapping, chart, unreadable files.
     pub problems: Vec<Problem>,
     pub world: World,
@@ -141,7 +143,8 @@ impl Session {
             documents: Documents::default(),
             environments: Vec::new(),
             computed: None,
-            kept: 0,
+            kept: Some(0),
+            disk: 0,
             problems: Vec::new(),
             world: World::default(),
             notices: Notices::default(),
@@ -258,6 +261,10 @@ impl Session {
             request.chart = Some(ChartSource {
                 dir: loaded.chart.dir.clone(),
                 values: view.files.clone(),
+                unreadable: loaded
+                    .environment(&view.name)
+                    .map(|environment| environment.unreadable.clone())
+                    .unwrap_or_default(),
                 label: format!("{}-{}", metadata.name, metadata.version),
             });
             let own =
@@ -268,6 +275,7 @@ impl Session {
                 .map(|document| document.path.clone())
                 .filter(|path| own(path))
                 .collect();
+            request.unsaved_problems = self.unsaved_problems(&loaded.dir, &view.name);
         }
         Ok(request)
     }
@@ -291,10 +299,10 @@ impl Session {
     /// Asks for the recovery log to follow the texts.
     pub fn keep_unsaved(&mut self) -> Option<Effect> {
         let generation = self.documents.generation();
-        if self.kept == generation || self.workspace.ready().is_none() {
+        if self.kept == Some(generation) || self.workspace.ready().is_none() {
             return None;
         }
-        self.kept = generation;
+        self.kept = Some(generation);
         let unsaved = |document: &Document| Unsaved {
             path: document.path.clone(),
             base: document.disk.map(|hash| hash.hex()).unwrap_or_default(),
@@ -305,9 +313,33 @@ impl Session {
         Some(Effect::KeepUnsaved(self.documents.dirty().map(unsaved).collect()))
     }
 
-    /// What a text is: the edited one if the session holds it.
+    /// Asks for the recovery log to be written again though no text changed.
+    pub fn keep_again(&mut self) {
+        self.kept = None;
+    }
+
+    /// Reads the disk. An answer from before a save began or ended is dropped and asked for anew: it would undo that
+    /// save in memory, or call our own bytes somebody else's.
+    pub fn reload(&self) -> Effect {
+        let there = self.documents.iter().filter(|document| document.disk.is_some());
+        Effect::LoadWorkspace { generation: self.disk, known: there.map(|one| one.path.clone()).collect() }
+    }
+
+    /// Notes that we begin or have ended to write.
+    pub fn disk_moves(&mut self) {
+        self.disk += 1;
+    }
+
+    /// Whether an answer about the disk is older than what we did to it.
+    pub fn is_stale(&self, generation: u64) -> bool {
+        generation != self.disk
+    }
+
+    /// What a text is: the edited one if the session holds it. A file that is neither there nor written has none.
     pub fn text(&self, path: &Path) -> Option<Arc<str>> {
-        self.documents.get(path).map(|document| document.text.clone())
+        let document = self.documents.get(path)?;
+        let exists = document.disk.is_some() || document.is_dirty() || !document.text.is_empty();
+        exists.then(|| document.text.clone())
     }
 
     /// How a mapped target is rendered, from the edited texts or from the files on disk.
@@ -321,6 +353,11 @@ impl Session {
         for file in &view.files {
             let document = self.documents.get(file);
             request.values.push(match document {
+                Some(document)
+                    if crate::values::is_encrypted(if edited { &document.text } else { &document.saved }) =>
+                {
+                    continue;
+                }
                 Some(document) if edited && document.is_dirty() => {
                     ValuesSource::Inline { name: file.clone(), text: document.text.clone() }
                 }

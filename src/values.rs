@@ -83,14 +83,31 @@ impl LayerSet {
     }
 
     /// Given layers whose values cannot be read here, in words: the merge has their ciphers in place of values.
-    pub fn incomplete(&self) -> Vec<String> {
-        let given = self.layers.iter().filter(|layer| layer.kind.is_given());
-        given
-            .filter_map(|layer| {
-                let by = encryption(layer.value())?;
-                Some(format!("{} is encrypted with {by} and is not decrypted here", layer.name))
+    /// Not those that `declared` says how to decrypt: they are named with that command.
+    pub fn incomplete(&self, declared: &[PathBuf]) -> Vec<String> {
+        self.encrypted()
+            .filter(|(layer, _)| layer.file.as_ref().is_none_or(|file| !declared.contains(file)))
+            .map(|(layer, by)| {
+                format!(
+                    "{} is encrypted with {by}, is not decrypted here and left out of previews",
+                    layer.name
+                )
             })
             .collect()
+    }
+
+    /// Whether a problem is about a cipher, or what encrypted it, instead of a value.
+    pub fn is_about_cipher(&self, problem: &Problem) -> bool {
+        let file = problem.file.as_ref();
+        self.encrypted().any(|(layer, _)| {
+            file.is_some_and(|file| {
+                file.as_os_str() == layer.name.as_str() || Some(file) == layer.file.as_ref()
+            })
+        })
+    }
+
+    fn encrypted(&self) -> impl Iterator<Item = (&Layer, &'static str)> {
+        self.layers.iter().filter_map(|layer| Some((layer, encryption(layer.value())?)))
     }
 
     /// All layers, lowest first.
@@ -222,7 +239,36 @@ pub fn read(text: &str) -> Result<Value, crate::yaml::YamlError> {
 /// The program that encrypted a values file, if one did.
 pub fn encryption(values: &Value) -> Option<&'static str> {
     let sops = values.get("sops")?.as_object()?;
-    (sops.contains_key("mac") || sops.contains_key("version")).then_some("sops")
+    (sops.contains_key("mac") || sops.contains_key("version") || has_cipher(values)).then_some("sops")
+}
+
+/// Whether a values file is one that nobody but its program can read. Such a file is left out of what is rendered here:
+/// its ciphers are not the values that helm would get, and rarely fit a schema.
+pub fn is_encrypted(text: &str) -> bool {
+    encryption_of(text).is_some()
+}
+
+/// The program that encrypted a text, if one did.
+pub fn encryption_of(text: &str) -> Option<&'static str> {
+    // Most files are told apart without parsing them.
+    text.contains("sops").then(|| read(text).ok()).flatten().as_ref().and_then(encryption)
+}
+
+/// The files that helm can be given here: those that are there and not encrypted.
+pub fn readable(files: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    let fits =
+        |file: &&PathBuf| file.exists() && !atomic::read(file).is_ok_and(|read| is_encrypted(&read.text));
+    files.iter().filter(fits).cloned()
+}
+
+/// Whether some text is one of sops' ciphers.
+fn has_cipher(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.starts_with("ENC[") && text.ends_with(']'),
+        Value::Array(items) => items.iter().any(has_cipher),
+        Value::Object(map) => map.values().any(has_cipher),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

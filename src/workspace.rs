@@ -11,7 +11,7 @@ pub mod target;
 pub mod user;
 mod validate;
 
-pub use discover::{Environment, Workspace, WorkspaceChart, discover, read_mapping};
+pub use discover::{Environment, Unreadable, Workspace, WorkspaceChart, discover, read_mapping};
 pub use edit::MappingEdit;
 pub use mapping::{ClusterMapping, Isolation, Mapping, MappingOrigin, Preset};
 pub use settings::{ChartSettings, EnvironmentSettings, WorkspaceSettings};

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value)]
 
+mod disk;
 mod frame;
 mod pictures;
 mod typing;
@@ -86,8 +87,11 @@ impl Flow {
 
     /// Reads the disk as the worker does.
     fn reload(&mut self) {
-        let loaded = files::read(&self.model.session.given.root);
-        self.hear(Message::Workspace(loaded));
+        let Effect::LoadWorkspace { generation, known } = self.model.session.reload() else {
+            panic!("reading the disk is another effect")
+        };
+        let result = files::read(&self.model.session.given.root, &known);
+        self.hear(Message::Workspace { generation, result });
     }
 
     fn hear(&mut self, message: Message) {

@@ -57,7 +57,7 @@ impl Model {
 
     /// What the first frame asks of the world.
     pub fn start(&mut self) -> Vec<Effect> {
-        vec![Effect::LoadWorkspace, Effect::LoadContexts, Effect::FindHelm, Effect::LoadOperations]
+        vec![self.session.reload(), Effect::LoadContexts, Effect::FindHelm, Effect::LoadOperations]
     }
 
     /// Where a key is pressed, innermost first.

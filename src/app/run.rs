@@ -188,7 +188,7 @@ async fn dispatch(
             }
             Effect::OpenEditor { path, line } => {
                 hand_over(model, screen, Ok(editor::command(&path, line))).await;
-                workers.dispatch(Effect::LoadWorkspace);
+                workers.dispatch(model.session.reload());
             }
             Effect::Login { context } => {
                 let command = login::command(&model.session.given, &context);

@@ -288,11 +288,11 @@ impl Model {
                 ask_conflict(&mut self.session, path);
                 Vec::new()
             }
-            Some(document) => vec![Effect::Save {
-                path: path.to_owned(),
-                text: document.text.clone(),
-                expect: document.disk,
-            }],
+            Some(document) => {
+                let (text, expect) = (document.text.clone(), document.disk);
+                self.session.disk_moves();
+                vec![Effect::Save { path: path.to_owned(), text, expect }]
+            }
             None => Vec::new(),
         }
     }
@@ -430,12 +430,19 @@ impl Model {
                 chosen.iter().flat_map(|path| self.save(path)).collect()
             }
             (Then::Conflict(path), Answer::Chosen(row)) => self.resolve_conflict(&path, row),
-            (Then::Recover(unsaved), Answer::Yes) => {
-                let edits = unsaved.into_iter().map(|edit| (edit.path, edit.text.into()));
-                self.session.documents.edit("taking back unsaved edits", edits);
-                vec![Effect::UnsavedAnswered { taken: true }]
+            (Then::Recover { aside, edits }, Answer::Yes) => {
+                let texts: Vec<_> =
+                    edits.iter().map(|edit| (edit.path.clone(), edit.text.as_str().into())).collect();
+                self.session.documents.edit("taking back unsaved edits", texts);
+                for edit in &edits {
+                    self.session.documents.moved_since(&edit.path, &edit.base);
+                }
+                self.session.keep_again();
+                vec![Effect::UnsavedAnswered { aside, taken: true }]
             }
-            (Then::Recover(_), Answer::No) => vec![Effect::UnsavedAnswered { taken: false }],
+            (Then::Recover { aside, .. }, Answer::No) => {
+                vec![Effect::UnsavedAnswered { aside, taken: false }]
+            }
             (Then::Quit, Answer::Yes) => self.leave(),
             (Then::WhichContext { cluster, contexts }, Answer::Chosen(row)) => match contexts.get(row) {
                 Some(context) => {
@@ -491,7 +498,10 @@ impl Model {
         let session = &mut self.session;
         let now = session.now;
         match message {
-            Message::Workspace(result) => return self.take_workspace(result),
+            Message::Workspace { generation, .. } if session.is_stale(*generation) => {
+                return vec![session.reload()];
+            }
+            Message::Workspace { result, .. } => return self.take_workspace(result),
             Message::Helm(result) => {
                 if let Err(error) = result {
                     session.fail(error);
@@ -505,22 +515,26 @@ impl Model {
                 let effects = session.refresh_environments();
                 return effects.into_iter().chain(check_clusters(session)).collect();
             }
-            Message::Saved { path, text, result } => match result {
-                Ok(hash) => {
-                    session.documents.saved(path, text.clone(), *hash);
-                    let name = path.strip_prefix(&session.given.root).unwrap_or(path).display().to_string();
-                    session.say(format!("saved {name}"));
+            Message::Saved { path, text, result } => {
+                session.disk_moves();
+                match result {
+                    Ok(hash) => {
+                        session.documents.saved(path, text.clone(), *hash);
+                        let name =
+                            path.strip_prefix(&session.given.root).unwrap_or(path).display().to_string();
+                        session.say(format!("saved {name}"));
+                    }
+                    // Somebody wrote the very same text; most often we did, a key press earlier.
+                    Err(SaveFailure::ChangedOnDisk { text: theirs, hash: Some(hash) }) if theirs == text => {
+                        session.documents.saved(path, text.clone(), *hash);
+                    }
+                    Err(SaveFailure::ChangedOnDisk { text: theirs, hash }) => {
+                        session.documents.conflicts(path, theirs.clone(), *hash);
+                        ask_conflict(session, path);
+                    }
+                    Err(SaveFailure::Failed(error)) => session.fail(error),
                 }
-                // Somebody wrote the very same text; most often we did, a key press earlier.
-                Err(SaveFailure::ChangedOnDisk { text: theirs, hash: Some(hash) }) if theirs == text => {
-                    session.documents.saved(path, text.clone(), *hash);
-                }
-                Err(SaveFailure::ChangedOnDisk { text: theirs, hash }) => {
-                    session.documents.conflicts(path, theirs.clone(), *hash);
-                    ask_conflict(session, path);
-                }
-                Err(SaveFailure::Failed(error)) => session.fail(error),
-            },
+            }
             Message::Preview { target, generation, result } => {
                 session.take_preview(target, *generation, result.clone());
             }
@@ -529,7 +543,7 @@ impl Model {
                     Ok(said) => session.say(said.clone()),
                     Err(error) => session.fail(error),
                 }
-                return vec![Effect::LoadWorkspace];
+                return vec![session.reload()];
             }
             Message::Cluster { cluster, context, result } => session.take_cluster(cluster, context, result),
             Message::Releases { context, snapshot } => {
@@ -564,8 +578,8 @@ impl Model {
                 session.world.log_lines(log.clone(), lines.clone(), *dropped);
             }
             Message::LogEnded { log, error } => session.world.log_ended(log, error.clone()),
-            Message::Unsaved(unsaved) => ask_recover(session, unsaved),
-            Message::FilesChanged => return vec![Effect::LoadWorkspace],
+            Message::Unsaved { aside, edits } => return ask_recover(session, aside, edits),
+            Message::FilesChanged => return vec![session.reload()],
             Message::Said(text) => session.say(text.clone()),
             Message::Launched(Ok(_))
             | Message::Compared { .. }
@@ -596,6 +610,16 @@ impl Model {
                     format!("{name} changed on disk while it is edited here: saving asks which to keep");
                 session.notices.warn(session.now, words);
             }
+        }
+        for path in &loaded.gone {
+            let Some(dirty) = session.documents.gone(path) else { continue };
+            let name = path.strip_prefix(&session.given.root).unwrap_or(path).display();
+            let words = if dirty {
+                format!("{name} was deleted on disk: the edits here are kept, saving makes it anew")
+            } else {
+                format!("{name} was deleted on disk: its values are gone (undo there brings the text back)")
+            };
+            session.notices.warn(session.now, words);
         }
         session.problems.clone_from(&loaded.problems);
         session.redactor = loaded.redactor.clone();
@@ -661,21 +685,30 @@ fn ask_conflict(session: &mut Session, path: &std::path::Path) {
 }
 
 /// Offers what an earlier run left unsaved.
-fn ask_recover(session: &mut Session, unsaved: &[crate::session::Unsaved]) {
+fn ask_recover(
+    session: &mut Session,
+    aside: &std::path::Path,
+    unsaved: &[crate::session::Unsaved],
+) -> Vec<Effect> {
     // What was saved after all is no loss.
     let differs = |edit: &&crate::session::Unsaved| {
         session.documents.get(&edit.path).is_none_or(|document| *document.text != *edit.text)
     };
     let unsaved: Vec<crate::session::Unsaved> = unsaved.iter().filter(differs).cloned().collect();
     if unsaved.is_empty() {
-        return;
+        session.keep_again();
+        return vec![Effect::UnsavedAnswered { aside: aside.to_owned(), taken: true }];
     }
     let mut body = vec!["An earlier run ended with edits that were not saved:".to_owned()];
     for edit in &unsaved {
         let name = edit.path.strip_prefix(&session.given.root).unwrap_or(&edit.path).display().to_string();
         let disk =
             session.documents.get(&edit.path).and_then(|document| document.disk).map(|hash| hash.hex());
-        let moved = if disk.unwrap_or_default() == edit.base { "" } else { "  (the file changed since)" };
+        let moved = if disk.unwrap_or_default() == edit.base {
+            ""
+        } else {
+            "  (the file changed since: saving asks which to keep)"
+        };
         body.push(format!("  {name}{moved}"));
         if !edit.left_out.is_empty() {
             body.push(format!("    secret, so not kept: {}", edit.left_out.join(", ")));
@@ -688,7 +721,8 @@ fn ask_recover(session: &mut Session, unsaved: &[crate::session::Unsaved]) {
         deed: "Take the edits back".to_owned(),
         typed: None,
     };
-    session.ask(ask, Then::Recover(unsaved));
+    session.ask(ask, Then::Recover { aside: aside.to_owned(), edits: unsaved });
+    Vec::new()
 }
 
 /// One line about an operation that ended while nobody looked.

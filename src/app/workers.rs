@@ -100,6 +100,8 @@ pub(super) struct Workers {
     slots: Slots<Slot>,
     watches: Watches,
     once: u64,
+    /// Logs of earlier runs whose edits were taken back.
+    taken: Vec<PathBuf>,
 }
 
 impl Workers {
@@ -123,7 +125,7 @@ impl Workers {
             config_file: Arc::new(config_file),
             answers,
         };
-        Self { shared, slots: Slots::default(), watches: Watches::default(), once: 0 }
+        Self { shared, slots: Slots::default(), watches: Watches::default(), once: 0, taken: Vec::new() }
     }
 
     /// Starts what an effect asks for.
@@ -131,7 +133,9 @@ impl Workers {
         let shared = self.shared.clone();
         let now = Duration::ZERO;
         match effect {
-            Effect::LoadWorkspace => self.slots.start(Slot::Workspace, now, files::load(shared)),
+            Effect::LoadWorkspace { generation, known } => {
+                self.slots.start(Slot::Workspace, now, files::load(shared, generation, known));
+            }
             Effect::FindHelm => self.slots.start(Slot::Helm, now, rendering::find_helm(shared)),
             Effect::LoadContexts => self.slots.start(Slot::Contexts, now, clusters::load_contexts(shared)),
             Effect::Save { path, text, expect } => {
@@ -173,10 +177,13 @@ impl Workers {
             Effect::LoadOperations => self.once(operations::load(shared)),
             Effect::MarkSeen(id) => self.once(operations::mark_seen(shared, id)),
             Effect::KeepUnsaved(edits) => {
-                self.slots.start(Slot::Recovery, RECOVERY_PAUSE, recovery::keep(shared, edits));
+                let taken = self.taken.clone();
+                self.slots.start(Slot::Recovery, RECOVERY_PAUSE, recovery::keep(shared, edits, taken));
             }
             Effect::LoadUnsaved => self.once(recovery::load(shared)),
-            Effect::UnsavedAnswered { taken } => self.once(recovery::answered(shared, taken)),
+            // The next log that is written holds what it holds.
+            Effect::UnsavedAnswered { aside, taken: true } => self.taken.push(aside),
+            Effect::UnsavedAnswered { aside, taken: false } => self.once(recovery::declined(shared, aside)),
             Effect::Remember(setting) => self.once(files::remember(shared, setting)),
             // The loop's own.
             Effect::Copy { .. }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::args::{Diff, Global};
 use super::observe;
-use super::setup::{Place, Setup, names};
+use super::setup::{self, Place, Setup, names};
 use super::{CHANGES, OK, changes, out};
 use crate::base::redact::Redactor;
 use crate::base::{Error, Result};
@@ -14,11 +14,20 @@ use crate::helm::{Helm, ReleaseRef};
 use crate::manifest::diff::{Redact, Side};
 use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object};
 use crate::render::{DryRun, RenderCluster, RenderError, Rendered, Renderer as _, Request, ValuesSource};
+use crate::values::readable;
 use crate::workspace::Environment;
 
 pub(super) async fn run(global: Global, args: Diff) -> Result<u8> {
     let setup = Setup::new(global)?;
     let place = Place::find(&args.place)?;
+    let mut incomplete = setup::incomplete(place.chart(), &place.environment);
+    if let Ok(other) = place.other(&args.against) {
+        let more = setup::incomplete(place.chart(), other);
+        incomplete.extend(more.into_iter().filter(|why| !incomplete.contains(why)).collect::<Vec<_>>());
+    }
+    for why in &incomplete {
+        out::note(&format!("warning: incomplete: {why}"));
+    }
     let differ = Differ { hide_noise: args.hide_noise, setup: &setup, place: &place };
     let changes = match args.against.as_str() {
         "deployed" => differ.cluster(false).await?,
@@ -31,6 +40,7 @@ pub(super) async fn run(global: Global, args: Diff) -> Result<u8> {
             "chart": place.chart().name,
             "environment": args.place.env,
             "against": args.against,
+            "incomplete": incomplete,
             "headline": changes.headline(),
             "changes": changes.changes,
             "unchanged": changes.unchanged,
@@ -154,13 +164,7 @@ impl Differ<'_> {
         let chart = self.place.chart();
         let (release, namespace) = names(chart, environment, &self.setup.settings)?;
         let mut request = Request::new(&chart.dir, &release, &namespace);
-        request.values = environment
-            .values_files
-            .iter()
-            .filter(|file| file.exists())
-            .cloned()
-            .map(ValuesSource::File)
-            .collect();
+        request.values = readable(&environment.values_files).map(ValuesSource::File).collect();
         Ok(request)
     }
 }

@@ -15,7 +15,6 @@ use crate::cluster::{Connection, Health, RootCause, root_cause};
 use crate::helm::ReleaseRef;
 use crate::helm::record::{Record, Status};
 use crate::manifest::{self, Object};
-use crate::operations::outcome::Witness;
 
 /// Lines of a failing container's log that are shown below the root cause.
 const LAST_LINES: i64 = 3;
@@ -61,11 +60,9 @@ pub(super) fn objects_of(record: &Record) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// The release's health as it decides an outcome, see [`Witness::look`]; unknown while it is not seen whole.
+/// The release's health; unknown while it is not seen whole.
 pub(super) fn health(snapshot: &ObjectsSnapshot) -> Health {
-    let mut witness = Witness::default();
-    witness.look(snapshot);
-    witness.health.unwrap_or(Health::Unknown)
+    if snapshot.is_loading() { Health::Unknown } else { snapshot.health() }
 }
 
 /// Waits until a watch shows what is waited for, or the time is up; what it shows then.

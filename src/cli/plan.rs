@@ -61,6 +61,7 @@ pub(super) async fn make(setup: &Setup, args: &Operation, writes: bool) -> Resul
         chart: Some(ChartSource {
             dir: chart.dir.clone(),
             values: target.values_files.clone(),
+            unreadable: place.environment.unreadable.clone(),
             label: format!("{}-{}", metadata.name, metadata.version),
         }),
         revision: args.revision,

@@ -41,6 +41,9 @@ pub(super) async fn run(global: Global, args: Render) -> Result<u8> {
                 .at(chart.name.clone())
                 .next(format!("choose one of: {}", names.join(", ")))
         })?;
+        for why in setup::incomplete(chart, environment) {
+            out::note(&format!("warning: incomplete: {why}"));
+        }
         (release, namespace) = setup::names(chart, environment, &setup.settings)?;
         files.extend(environment.values_files.iter().filter(|file| file.exists()).cloned());
     }

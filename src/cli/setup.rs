@@ -143,6 +143,14 @@ pub(super) fn names(
     Ok((target.release, target.namespace))
 }
 
+/// Why what is rendered of an environment is not what helm would send, in words.
+pub(super) fn incomplete(chart: &WorkspaceChart, environment: &Environment) -> Vec<String> {
+    let layers = LayerSet::for_environment(&chart.chart, &environment.values_files, &|_| None);
+    let declared: Vec<PathBuf> = environment.unreadable.iter().filter_map(|why| why.file.clone()).collect();
+    let words = environment.unreadable.iter().map(|why| why.words.clone());
+    words.chain(layers.incomplete(&declared)).collect()
+}
+
 /// Adds what the schemas declare secret, and the secrets that the values hold.
 pub(super) fn redactor_of(chart: &WorkspaceChart, files: &[PathBuf], redactor: Redactor) -> Redactor {
     let layers = LayerSet::for_environment(&chart.chart, files, &|_| None);

@@ -46,6 +46,8 @@ struct PlatformDeployment {
     health: Health,
     root_cause: Option<String>,
     root_cause_details: Vec<String>,
+    /// What is not well and decides nothing.
+    remarks: Vec<String>,
     operation: Option<Operation>,
 }
 
@@ -87,11 +89,26 @@ struct DeployedComponent {
     reason: String,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// For a `Deployment`, `StatefulSet` or `DaemonSet` its pods. For a Job its completions: ready counts pods that are at work as
+/// well, available those that succeeded. The schedule of a `CronJob` stands for one: wanted unless it is suspended, there
+/// unless its last run failed or is overdue.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Replicas {
     desired: i64,
     ready: i64,
     available: i64,
+}
+
+impl Replicas {
+    fn of(row: &ObjectRow) -> Self {
+        if row.kind == "CronJob" {
+            let desired = i64::from(row.health != Health::Suspended);
+            let works = i64::from(row.health == Health::Healthy);
+            return Self { desired, ready: desired * works, available: desired * works };
+        }
+        let replicas = row.replicas.unwrap_or_default();
+        Self { desired: replicas.desired, ready: replicas.ready, available: replicas.available }
+    }
 }
 
 /// A component's health in the platform's words.
@@ -224,6 +241,7 @@ fn deployment(
         health: observe::health(snapshot),
         root_cause,
         root_cause_details,
+        remarks: snapshot.remarks(),
         operation,
     }
 }
@@ -235,15 +253,10 @@ fn component(row: &ObjectRow, release: &str) -> Option<DeployedComponent> {
         && matches!(row.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob");
     is_component.then(|| {
         let short = row.name.strip_prefix(release).and_then(|rest| rest.strip_prefix('-'));
-        let replicas = row.replicas.unwrap_or_default();
         DeployedComponent {
             name: short.filter(|short| !short.is_empty()).unwrap_or(&row.name).to_owned(),
             kind: row.kind.clone(),
-            replicas: Replicas {
-                desired: replicas.desired,
-                ready: replicas.ready,
-                available: replicas.available,
-            },
+            replicas: Replicas::of(row),
             health: row.health.into(),
             object: row.name.clone(),
             reason: row.reason.clone(),
@@ -317,9 +330,17 @@ fn print(deployment: &PlatformDeployment, snapshot: &ObjectsSnapshot) {
             component.reason
         ));
     }
+    for remark in &deployment.remarks {
+        out::line(&format!("remark: {remark}"));
+    }
     // What is no component and does not do well.
     for row in &snapshot.rows {
-        if row.depth == 0 && !row.hook && row.health < Health::Unknown && component(row, "").is_none() {
+        if !row.is_watcher()
+            && row.depth == 0
+            && !row.hook
+            && row.health < Health::Unknown
+            && component(row, "").is_none()
+        {
             out::line(&format!(
                 "{} {:<12} {}  {:<11} {}",
                 row.health.glyph(),
@@ -341,6 +362,28 @@ fn print(deployment: &PlatformDeployment, snapshot: &ObjectsSnapshot) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn row(kind: &str, health: Health) -> ObjectRow {
+        ObjectRow {
+            api_version: "apps/v1".into(),
+            kind: kind.into(),
+            namespace: "n".into(),
+            name: "floe-web".into(),
+            uid: "u".into(),
+            parent: None,
+            depth: 0,
+            health,
+            reason: "0 of 1 ready".into(),
+            since: None,
+            created: None,
+            replicas: None,
+            containers: Vec::new(),
+            phase: None,
+            node: None,
+            hook: false,
+            new_revision: true,
+        }
+    }
 
     fn made(status: Status, health: Health) -> PlatformDeployment {
         let release = ReleaseRef { context: "c".into(), namespace: "n".into(), release: "floe".into() };
@@ -392,26 +435,22 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_named_without_its_release() {
-        let mut row = ObjectRow {
-            api_version: "apps/v1".into(),
-            kind: "Deployment".into(),
-            namespace: "n".into(),
-            name: "floe-web".into(),
-            uid: "u".into(),
-            parent: None,
-            depth: 0,
-            health: Health::Progressing,
-            reason: "0 of 1 ready".into(),
-            since: None,
-            created: None,
-            replicas: None,
-            containers: Vec::new(),
-            phase: None,
-            node: None,
-            hook: false,
-            new_revision: true,
+    fn jobs_count_completions_and_a_schedule_is_one() {
+        let mut row = row("CronJob", Health::Healthy);
+        let counts = |row: &ObjectRow| {
+            let replicas = Replicas::of(row);
+            (replicas.desired, replicas.ready, replicas.available)
         };
+        assert_eq!(counts(&row), (1, 1, 1));
+        row.health = Health::Degraded;
+        assert_eq!(counts(&row), (1, 0, 0));
+        row.health = Health::Suspended;
+        assert_eq!(counts(&row), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_component_is_named_without_its_release() {
+        let mut row = row("Deployment", Health::Progressing);
         let named = |row: &ObjectRow| component(row, "floe").map(|component| component.name);
         assert_eq!(named(&row).as_deref(), Some("web"));
         row.name = "floes".into();

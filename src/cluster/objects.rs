@@ -64,7 +64,8 @@ impl From<&manifest::Object> for Wanted {
     }
 }
 
-/// How many replicas an object wants and has; only workloads have it.
+/// How many replicas an object wants and has; only workloads have it. A job wants its completions: those that
+/// succeeded are available, with the pods that are ready now they are ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Replicas {
     pub desired: i64,
@@ -109,6 +110,12 @@ impl ObjectRow {
     /// `Deployment floe-webserver`.
     pub fn title(&self) -> String {
         format!("{} {}", self.kind, self.name)
+    }
+
+    /// Whether it only watches over workloads. What is wrong with it is a remark: it decides neither the health of
+    /// its release nor an outcome, because what it watches over runs all the same.
+    pub fn is_watcher(&self) -> bool {
+        matches!(self.kind.as_str(), "HorizontalPodAutoscaler" | "VerticalPodAutoscaler")
     }
 
     /// Whether its logs can be read.
@@ -177,12 +184,21 @@ impl ObjectsSnapshot {
         self.kinds.iter().filter_map(|kind| kind.state.fault()).find(|fault| fault.is_unreachable())
     }
 
-    /// The release's health: the worst of what the manifest names, hooks left out (they have an end of their own).
+    /// The release's health: the worst of what the manifest names. Hooks are left out (they have an end of their own),
+    /// and what only watches over workloads.
     pub fn health(&self) -> Health {
         if self.at.is_none() {
             return Health::Unknown;
         }
-        Health::worst(self.rows.iter().filter(|row| row.depth == 0 && !row.hook).map(|row| row.health))
+        let own = self.rows.iter().filter(|row| row.depth == 0 && !row.hook && !row.is_watcher());
+        Health::worst(own.map(|row| row.health))
+    }
+
+    /// What is not well and decides nothing, see [`ObjectRow::is_watcher`]: one line each.
+    pub fn remarks(&self) -> Vec<String> {
+        let well = |health| matches!(health, Health::Healthy | Health::Suspended | Health::Progressing);
+        let rows = self.rows.iter().filter(|row| row.depth == 0 && row.is_watcher() && !well(row.health));
+        rows.map(|row| format!("{} is {}: {}", row.title(), row.health, row.reason)).collect()
     }
 
     /// How many of the manifest's objects are in each health, worst first, without zeros.
@@ -207,7 +223,7 @@ impl ObjectsSnapshot {
     pub fn blocking(&self) -> Option<&ObjectRow> {
         self.rows
             .iter()
-            .filter(|row| row.health < Health::Unknown && row.new_revision)
+            .filter(|row| row.health < Health::Unknown && row.new_revision && !row.is_watcher())
             .min_by(|a, b| a.health.cmp(&b.health).then(b.depth.cmp(&a.depth)))
     }
 }

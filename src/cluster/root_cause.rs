@@ -38,7 +38,7 @@ impl RootCause {
 pub fn root_cause(rows: &[ObjectRow], events: &[EventRow]) -> Option<RootCause> {
     let mut best: Option<(Score, usize)> = None;
     for (at, row) in rows.iter().enumerate() {
-        if row.health > Health::Missing || !row.new_revision || !root_suffers(rows, row) {
+        if row.health > Health::Missing || !row.new_revision || row.is_watcher() || !root_suffers(rows, row) {
             continue;
         }
         let score = score(row);

@@ -5,7 +5,7 @@ use super::journal::Stream;
 use super::request::Verb;
 use super::view::{OperationState, OperationView};
 use crate::cluster::Health;
-use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
+use crate::cluster::objects::ObjectsSnapshot;
 use crate::helm::errors::{self, Failure};
 use crate::helm::record::Status;
 
@@ -48,13 +48,9 @@ pub struct Witness {
     pub health: Option<Health>,
     /// The root cause in one line.
     pub cause: Option<String>,
-    /// What is not well and does not decide, see [`Witness::look`].
+    /// What is not well and does not decide, see [`ObjectsSnapshot::remarks`].
     pub remarks: Vec<String>,
 }
-
-/// Kinds that only watch over workloads: an autoscaler has no measurement for the first minute of every install, and
-/// none at all in a cluster without metrics; the revision works all the same.
-const WATCHERS: [&str; 2] = ["HorizontalPodAutoscaler", "VerticalPodAutoscaler"];
 
 impl Witness {
     /// Takes over what the objects of the release show. Nothing while they are not seen whole.
@@ -62,13 +58,8 @@ impl Witness {
         if snapshot.is_loading() {
             return;
         }
-        let own = || snapshot.rows.iter().filter(|row| row.depth == 0 && !row.hook);
-        let watches = |row: &&ObjectRow| WATCHERS.contains(&row.kind.as_str());
-        self.health = Some(Health::worst(own().filter(|row| !watches(row)).map(|row| row.health)));
-        self.remarks = own()
-            .filter(|row| watches(row) && row.health <= Health::Missing)
-            .map(|row| format!("{} is {}: {}", row.title(), row.health, row.reason))
-            .collect();
+        self.health = Some(snapshot.health());
+        self.remarks = snapshot.remarks();
     }
 }
 

@@ -234,7 +234,7 @@ impl Planner {
             files: sides::files(&request),
             ways,
             secret_paths: verdict.secret_paths.clone(),
-            incomplete: sides.incomplete,
+            incomplete: incomplete(&request, sides.incomplete),
             made,
             request,
         })
@@ -308,6 +308,15 @@ pub fn mask(redactor: &Redactor, object: &Value) -> Value {
         }
     }
     shown
+}
+
+/// Why the changes are not the whole truth: what was declared and is not run, then what could not be asked.
+fn incomplete(request: &PlanRequest, asked: Option<String>) -> Option<String> {
+    let source = request.chart.as_ref().filter(|_| request.verb.needs_chart());
+    let declared =
+        source.into_iter().flat_map(|source| source.unreadable.iter().map(|why| why.words.clone()));
+    let all: Vec<String> = declared.chain(asked).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn known(row: &RevisionRow) -> Known {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Problem;
 use crate::helm::{Major, ReleaseRef};
+use crate::workspace::Unreadable;
 
 /// What changes a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,6 +125,8 @@ pub struct ChartSource {
     /// The values files after the chart's own `values.yaml`, absolute, lowest first. Those that do not exist are
     /// left out of the command.
     pub values: Vec<PathBuf>,
+    /// What is declared to stand between these files and the cluster and is not run here: refuses a plan.
+    pub unreadable: Vec<Unreadable>,
     /// Its name and version, for words: `floe-platform-0.1.0`.
     pub label: String,
 }
@@ -143,6 +147,8 @@ pub struct PlanRequest {
     pub options: Options,
     /// Files of the chart or its values with edits that are not saved: a plan uses saved bytes only and says so.
     pub unsaved: Vec<PathBuf>,
+    /// What those edits do that is wrong: whoever types an error does not mean the plan without it.
+    pub unsaved_problems: Vec<Problem>,
 }
 
 impl PlanRequest {
@@ -157,6 +163,7 @@ impl PlanRequest {
             revision: None,
             options: Options::default(),
             unsaved: Vec::new(),
+            unsaved_problems: Vec::new(),
         }
     }
 

@@ -288,6 +288,9 @@ fn an_autoscaler_without_measurements_does_not_decide() {
     witness.look(&snapshot);
     assert_eq!(witness.health, Some(Health::Healthy));
     assert_eq!(witness.remarks, ["HorizontalPodAutoscaler x is degraded: why"]);
+    // The rooms, the headless status and the outcome go by the same rule.
+    assert_eq!(snapshot.health(), Health::Healthy);
+    assert!(crate::cluster::root_cause(&snapshot.rows, &[]).is_none() && snapshot.blocking().is_none());
     snapshot.rows[1].health = Health::Degraded;
     witness.look(&snapshot);
     assert_eq!(witness.health, Some(Health::Degraded));

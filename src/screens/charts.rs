@@ -214,7 +214,7 @@ impl Charts {
                 self.shown = None;
             }
             Command::BuildDependencies => return self.build(session),
-            Command::Reload => return vec![Effect::LoadWorkspace],
+            Command::Reload => return vec![session.reload()],
             Command::EditFile => {
                 let Some(node) = self.node().cloned() else { return Vec::new() };
                 let file = node.file().filter(|_| matches!(node.item, Item::Values { .. }));
@@ -346,7 +346,7 @@ impl Room for Charts {
                 self.building = false;
                 Vec::new()
             }
-            Message::Workspace(_) => {
+            Message::Workspace { .. } => {
                 self.shown = None;
                 self.asked = None;
                 Vec::new()

@@ -175,7 +175,7 @@ impl Clusters {
         match command {
             Command::CheckCluster => return self.check(session),
             Command::PinCluster => self.ask_pin(session),
-            Command::Reload => return vec![Effect::LoadWorkspace, Effect::LoadContexts],
+            Command::Reload => return vec![session.reload(), Effect::LoadContexts],
             Command::PaneNext | Command::PanePrevious => {
                 let some = self.grid.as_ref().is_some_and(|grid| !grid.problems.is_empty());
                 self.focus = if some && self.focus == Focus::Grid { Focus::Problems } else { Focus::Grid };

@@ -280,7 +280,7 @@ impl Releases {
             Command::Enter => self.open_selected(session),
             Command::Reload if !self.list.accept_order() => {
                 self.memory.forget_asked();
-                return vec![Effect::LoadWorkspace, Effect::LoadContexts];
+                return vec![session.reload(), Effect::LoadContexts];
             }
             _ => {}
         }

@@ -497,7 +497,7 @@ impl Values {
                 let step = if command == Command::PaneNext { 1 } else { 2 };
                 self.focus = order.get((here + step) % 3).copied().unwrap_or_default();
             }
-            Command::Reload => return vec![Effect::LoadWorkspace],
+            Command::Reload => return vec![session.reload()],
             _ => {}
         }
         Vec::new()

@@ -156,6 +156,26 @@ impl Documents {
         }
     }
 
+    /// Notes that a file is not on disk any more; says whether it has unsaved edits. Those are kept, and saving makes the
+    /// file anew. Without any its text goes, one undo step away.
+    pub fn gone(&mut self, path: &Path) -> Option<bool> {
+        let document = self.by_path.get_mut(path).filter(|document| document.disk.is_some())?;
+        let dirty = document.is_dirty();
+        document.disk = None;
+        document.theirs = None;
+        document.saved = Arc::from("");
+        if !dirty && !document.text.is_empty() {
+            self.transaction += 1;
+            let text = std::mem::replace(&mut document.text, Arc::from(""));
+            let what = "the deletion on disk".to_owned();
+            document.undo.push(Step { text, what, transaction: self.transaction });
+            document.redo.clear();
+            document.typing_since = None;
+        }
+        self.generation += 1;
+        Some(dirty)
+    }
+
     /// Notes that `text` was written.
     pub fn saved(&mut self, path: &Path, text: Arc<str>, disk: Hash) {
         if let Some(document) = self.by_path.get_mut(path) {
@@ -170,6 +190,17 @@ impl Documents {
     pub fn conflicts(&mut self, path: &Path, text: Arc<str>, disk: Option<Hash>) {
         if let Some(document) = self.by_path.get_mut(path) {
             document.theirs = Some((text, disk));
+        }
+    }
+
+    /// Notes that the edited text was made on another state of the file than the disk holds, by the hash it had then:
+    /// saving asks which to keep.
+    pub fn moved_since(&mut self, path: &Path, base: &str) {
+        if let Some(document) = self.by_path.get_mut(path)
+            && document.disk.is_some_and(|disk| disk.hex() != base)
+            && document.is_dirty()
+        {
+            document.theirs = Some((document.saved.clone(), document.disk));
         }
     }
 
@@ -353,6 +384,21 @@ mod tests {
         assert_eq!(text(&documents, "a"), "theirs");
         assert_eq!(documents.undo(Path::new("a")).unwrap().0, "the change on disk");
         assert_eq!(documents.undo(Path::new("a")).unwrap().0, "set");
+        assert_eq!(text(&documents, "a"), "old");
+    }
+
+    #[test]
+    fn a_deleted_file_loses_its_text_and_no_edit() {
+        let mut documents = loaded(&[("a", "old"), ("b", "old")]);
+        documents.edit("set", [("b".into(), Arc::from("mine"))]);
+        assert_eq!(documents.gone(Path::new("a")), Some(false));
+        assert_eq!(documents.gone(Path::new("b")), Some(true));
+        assert_eq!((text(&documents, "a"), text(&documents, "b")), (String::new(), "mine".into()));
+        assert_eq!(documents.gone(Path::new("b")), None, "told once");
+        let dirty: Vec<_> =
+            documents.dirty().map(|document| (document.path.clone(), document.disk)).collect();
+        assert_eq!(dirty, [(PathBuf::from("b"), None)]);
+        assert_eq!(documents.undo(Path::new("a")).unwrap().0, "the deletion on disk");
         assert_eq!(text(&documents, "a"), "old");
     }
 

@@ -14,8 +14,9 @@ use super::selection::{Mapped, ReleaseRef};
 /// A wish. Where a slot is named, a newer wish for the same slot replaces the one that still waits or runs.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Read the workspace and its files from disk.
-    LoadWorkspace,
+    /// Read the workspace and its files from disk, see [`super::Session::reload`]; `known` are files that were there
+    /// before.
+    LoadWorkspace { generation: u64, known: Vec<PathBuf> },
     /// Find the helm program and ask its version.
     FindHelm,
     /// Read the kubeconfig.
@@ -60,8 +61,8 @@ pub enum Effect {
     KeepUnsaved(Vec<Unsaved>),
     /// Read what an earlier run left in the recovery log, and set it aside until it is answered for.
     LoadUnsaved,
-    /// What was set aside was taken back, or is to be kept as a file of its own.
-    UnsavedAnswered { taken: bool },
+    /// What was set aside in this file was taken back, so it goes when the log holds it again; or it is to be kept.
+    UnsavedAnswered { aside: PathBuf, taken: bool },
     /// Write a setting of the user.
     Remember(Setting),
     /// Stop the process as Ctrl-Z does in a shell.

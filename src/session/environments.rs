@@ -134,11 +134,14 @@ impl Session {
             };
             problems.extend(merged.problems().iter().cloned());
             problems.extend(chart.schema.check(&merged.value, &locate));
+            problems.retain(|problem| !layers.is_about_cipher(problem));
         }
         let stale = chart
             .chart
             .stale_dependency()
             .map(|dependency| format!("dependency {} is {}", dependency.key(), dependency.state.words()));
+        let declared: Vec<PathBuf> =
+            environment.unreadable.iter().filter_map(|why| why.file.clone()).collect();
         let contexts = self.contexts.ready().map_or(&[][..], Vec::as_slice);
         let target = workspace::resolve(chart, environment, contexts, &self.settings);
         EnvironmentView {
@@ -147,11 +150,40 @@ impl Session {
             target,
             files: environment.values_files.clone(),
             merged,
-            incomplete: stale.into_iter().chain(layers.incomplete()).collect(),
+            incomplete: stale
+                .into_iter()
+                .chain(environment.unreadable.iter().map(|why| why.words.clone()))
+                .chain(layers.incomplete(&declared))
+                .collect(),
             problems: problems.into_iter().map(|problem| problem.environment(&*environment.name)).collect(),
             preview: last.map(|view| view.preview.clone()).unwrap_or_default(),
             inputs: inputs.into_inner(),
         }
+    }
+
+    /// What is wrong with the edited texts of an environment and not with its saved ones alone: errors that a plan
+    /// would have if they were saved, with files relative to the workspace.
+    pub fn unsaved_problems(&self, chart: &std::path::Path, environment: &str) -> Vec<Problem> {
+        let Some(chart) =
+            self.workspace.ready().and_then(|workspace| workspace.charts.iter().find(|own| own.dir == chart))
+        else {
+            return Vec::new();
+        };
+        let Some(found) = chart.environment(environment) else { return Vec::new() };
+        let is_read = |document: &super::Document| {
+            document.path.starts_with(&chart.dir) || found.values_files.contains(&document.path)
+        };
+        if !self.documents.dirty().any(is_read) {
+            return Vec::new();
+        }
+        let problems = self.compute(chart, found, None).problems.into_iter();
+        problems
+            .filter(|problem| problem.severity == Severity::Error)
+            .map(|mut problem| {
+                problem.file = problem.file.map(|file| chart.shown.join(file));
+                problem
+            })
+            .collect()
     }
 
     /// Helm's rules for null differ between versions; without a helm the newest hold.

@@ -22,7 +22,11 @@ use super::selection::{Mapped, ReleaseRef};
 #[derive(Debug)]
 pub enum Message {
     /// The workspace with the text of every values file (absolute path, text, hash).
-    Workspace(Result<Loaded, Error>),
+    /// `generation` as it was asked for.
+    Workspace {
+        generation: u64,
+        result: Result<Loaded, Error>,
+    },
     Helm(Result<Arc<Helm>, Error>),
     Contexts(Result<Vec<ContextInfo>, Error>),
     Saved {
@@ -89,8 +93,11 @@ pub enum Message {
     },
     /// Files of the workspace changed on disk.
     FilesChanged,
-    /// What an earlier run left unsaved.
-    Unsaved(Vec<Unsaved>),
+    /// What an earlier run left unsaved, and the file that it waits in.
+    Unsaved {
+        aside: PathBuf,
+        edits: Vec<Unsaved>,
+    },
     /// Something to say in passing: what was copied and where to.
     Said(String),
     /// An effect without an answer of its own failed.
@@ -105,6 +112,8 @@ pub struct Loaded {
     pub redactor: Arc<Redactor>,
     /// Absolute path, text, hash.
     pub texts: Vec<(PathBuf, Arc<str>, Hash)>,
+    /// Known files that are not there any more.
+    pub gone: Vec<PathBuf>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }

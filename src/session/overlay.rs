@@ -84,7 +84,7 @@ pub enum Then {
     /// A file changed on disk: keep ours, take theirs, or look at both.
     Conflict(PathBuf),
     /// Take the edits that an earlier run left unsaved.
-    Recover(Vec<super::Unsaved>),
+    Recover { aside: PathBuf, edits: Vec<super::Unsaved> },
     /// Quit though something would be lost.
     Quit,
     /// The confirm of the plan in Run.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::located::Located;
 use super::mapping::{self, KEY, Mapping, MappingOrigin};
 use super::rules;
-use super::settings::{self, ChartSettings, EnvironmentSettings, WorkspaceSettings};
+use super::settings::{self, Between, ChartSettings, EnvironmentSettings, WorkspaceSettings};
 use crate::base::{Error, Problem, Result};
 use crate::chart::Chart;
 use crate::schema::ChartSchema;
@@ -30,6 +30,17 @@ pub struct Environment {
     pub protected: bool,
     /// The release's name, when `floe-tui.toml` gives one for this environment.
     pub release: Option<String>,
+    /// What `floe-tui.toml` declares and is not run here.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Why what helm gets or sends cannot be known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The values file that it is about, absolute; `None` when it is about everything that is rendered.
+    pub file: Option<PathBuf>,
+    /// What, and where it is declared.
+    pub words: String,
 }
 
 /// A chart of the workspace.
@@ -188,7 +199,8 @@ fn read_chart(root: &Path, dir: PathBuf, chart: Chart, settings: &WorkspaceSetti
         .enumerate()
         .map(|(index, name)| {
             let said = own.and_then(|own| own.environments.get(&name));
-            environment(root, &dir, name, index < mapped, said)
+            let for_all = own.map(|own| &own.between);
+            environment(root, &dir, name, index < mapped, said, for_all)
         })
         .collect();
     if let (Some(own), Some(file)) = (own, &settings.file) {
@@ -292,6 +304,7 @@ fn environment(
     name: String,
     mapped: bool,
     said: Option<&EnvironmentSettings>,
+    for_all: Option<&Between>,
 ) -> Environment {
     let by_convention = || vec![dir.join(format!("values-{name}.yaml"))];
     let values_files = match said.and_then(|said| said.values.as_ref()) {
@@ -305,14 +318,36 @@ fn environment(
         }
         None => by_convention(),
     };
+    let none = Between::default();
+    let between = said.map_or(&none, |said| &said.between).over(for_all.unwrap_or(&none));
     let is_prod = matches!(name.as_str(), "prod" | "production");
     Environment {
         protected: said.and_then(|said| said.protected).unwrap_or(is_prod),
         release: said.and_then(|said| said.release.clone()),
         mapped,
+        unreadable: unreadable(root, dir, &between, &values_files),
         values_files,
         name,
     }
+}
+
+/// The commands that stand between the files of an environment and the cluster, in words.
+fn unreadable(root: &Path, dir: &Path, between: &Between, files: &[PathBuf]) -> Vec<Unreadable> {
+    let of_file = between.decrypt.iter().filter_map(|(file, declared)| {
+        let path = listed(root, dir, file);
+        files.contains(&path).then(|| Unreadable {
+            words: format!("{} is decrypted by {}, which is not run here", file.display(), declared.words()),
+            file: Some(path),
+        })
+    });
+    let of_all = between.post_renderer.iter().map(|declared| Unreadable {
+        file: None,
+        words: format!(
+            "the post-renderer {} changes what helm renders and is not run here",
+            declared.words()
+        ),
+    });
+    of_file.chain(of_all).collect()
 }
 
 /// A file that `floe-tui.toml` lists: in the chart's folder, else in the workspace's.

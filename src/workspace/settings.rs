@@ -7,6 +7,9 @@
 //! [charts.floe-platform.environments.prod]
 //! values = ["values-prod.yaml", "secrets-prod.yaml"]
 //! protected = true
+//! post-renderer = ["kustomize-post", "--env", "prod"]   # also for a whole chart
+//! [charts.floe-platform.environments.prod.decrypt]         # also for a whole chart
+//! "secrets-prod.yaml" = ["sops", "--decrypt"]
 //! [charts.other.clusterMapping.non-prod]   # only for a chart whose values have none
 //! cluster = "aks-shared-nonprod"
 //! environments = ["dev", "qa"]
@@ -44,6 +47,8 @@ pub struct ChartSettings {
     pub environments: BTreeMap<String, EnvironmentSettings>,
     /// The mapping of a chart whose values have none.
     pub mapping: Option<Mapping>,
+    /// What stands between the chart and what helm sends, in every environment.
+    pub between: Between,
     /// What is wrong with that mapping.
     pub mapping_problems: Vec<Problem>,
     /// Where the chart's table stands, from 1.
@@ -59,8 +64,73 @@ pub struct EnvironmentSettings {
     pub values: Option<Vec<PathBuf>>,
     /// Whether the environment's name has to be typed before something changes there.
     pub protected: Option<bool>,
+    /// What stands between the chart and what helm sends, here; goes before what the chart says for all.
+    pub between: Between,
     /// Where `values` stands, from 1.
     pub line: Option<usize>,
+}
+
+/// Commands that stand between the files and what helm sends to the cluster. They are not run here, so whatever they
+/// touch is not known: that is said, and no plan is made on top of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Between {
+    /// Changes what helm has rendered.
+    pub post_renderer: Option<Declared>,
+    /// Makes a values file readable, by the file as it is listed.
+    pub decrypt: Vec<(PathBuf, Declared)>,
+}
+
+/// A command and where it is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Program and arguments; never empty.
+    pub command: Vec<String>,
+    /// In `floe-tui.toml`, from 1.
+    pub line: Option<usize>,
+}
+
+impl Declared {
+    /// `` `sops --decrypt` (floe-tui.toml:7) ``
+    pub fn words(&self) -> String {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("`{}` ({FILE}{line})", self.command.join(" "))
+    }
+
+    fn read(document: &mut Located, path: &KeyPath) -> Option<Self> {
+        let command = document.texts(path)?;
+        if command.first().is_none_or(|program| program.trim().is_empty()) {
+            document.warn(path, "must name a program");
+            return None;
+        }
+        Some(Self { command, line: document.line(path) })
+    }
+}
+
+impl Between {
+    fn read(document: &mut Located, path: &KeyPath) -> Self {
+        let list = path.key("decrypt");
+        let files: Vec<String> = document.map(&list).keys().cloned().collect();
+        let mut decrypt = Vec::new();
+        for file in files {
+            decrypt.extend(
+                Declared::read(document, &list.key(&file)).map(|declared| (PathBuf::from(file), declared)),
+            );
+        }
+        Self { post_renderer: Declared::read(document, &path.key("post-renderer")), decrypt }
+    }
+
+    /// This, and what `other` says where this says nothing.
+    #[must_use]
+    pub fn over(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.post_renderer = both.post_renderer.or_else(|| other.post_renderer.clone());
+        for (file, declared) in &other.decrypt {
+            if !both.decrypt.iter().any(|(known, _)| known == file) {
+                both.decrypt.push((file.clone(), declared.clone()));
+            }
+        }
+        both
+    }
 }
 
 impl WorkspaceSettings {
@@ -81,7 +151,7 @@ impl WorkspaceSettings {
 }
 
 fn read_chart(document: &mut Located, path: &KeyPath) -> ChartSettings {
-    document.only(path, &["release", "environments", mapping::KEY]);
+    document.only(path, &["release", "environments", "post-renderer", "decrypt", mapping::KEY]);
     let release = release(document, &path.key("release"));
     let mut environments = BTreeMap::new();
     let list = path.key("environments");
@@ -91,22 +161,24 @@ fn read_chart(document: &mut Located, path: &KeyPath) -> ChartSettings {
             document.warn(&path, format!("\"{name}\" is no name for an environment: {why}"));
             continue;
         }
-        document.only(&path, &["release", "values", "protected"]);
+        document.only(&path, &["release", "values", "protected", "post-renderer", "decrypt"]);
         let values = document.texts(&path.key("values"));
         let environment = EnvironmentSettings {
             release: self::release(document, &path.key("release")),
             values: values.map(|files| files.into_iter().map(PathBuf::from).collect()),
             protected: document.switch(&path.key("protected")),
+            between: Between::read(document, &path),
             line: document.line(&path.key("values")),
         };
         environments.insert(name.clone(), environment);
     }
+    let between = Between::read(document, path);
     let base = path.key(mapping::KEY);
     let (mapping, mut mapping_problems) = Mapping::read(document, &base, MappingOrigin::Settings);
     if let Some(mapping) = &mapping {
         mapping_problems.extend(rules::check(mapping, document, &base));
     }
-    ChartSettings { release, environments, mapping, mapping_problems, line: document.line(path) }
+    ChartSettings { release, environments, mapping, between, mapping_problems, line: document.line(path) }
 }
 
 fn release(document: &mut Located, path: &KeyPath) -> Option<String> {
@@ -141,6 +213,25 @@ mod tests {
         assert_eq!(prod.protected, Some(true));
         assert_eq!(prod.values.as_ref().unwrap().len(), 2);
         assert_eq!(prod.line, Some(4));
+    }
+
+    #[test]
+    fn commands_between_the_files_and_the_cluster_are_read_with_their_lines() {
+        let settings = read(
+            "[charts.a]\npost-renderer = \"patch\"\n[charts.a.decrypt]\n\"all.yaml\" = [\"age\", \"-d\"]\n[charts.a.environments.prod]\npost-renderer = [\"patch\", \"--prod\"]\n[charts.a.environments.prod.decrypt]\n\"secrets.yaml\" = [\"sops\", \"-d\"]\n[charts.b]\npost-renderer = []\n",
+        );
+        let warned: Vec<_> = settings.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(warned, ["floe-tui.toml:10 charts.b.post-renderer: must name a program"]);
+        let chart = &settings.charts["a"];
+        let prod = chart.environments["prod"].between.over(&chart.between);
+        assert_eq!(prod.post_renderer.unwrap().words(), "`patch --prod` (floe-tui.toml:6)");
+        let files: Vec<_> =
+            prod.decrypt.iter().map(|(file, how)| format!("{} {}", file.display(), how.words())).collect();
+        assert_eq!(
+            files,
+            ["secrets.yaml `sops -d` (floe-tui.toml:8)", "all.yaml `age -d` (floe-tui.toml:4)"]
+        );
+        assert_eq!(chart.between.post_renderer.as_ref().unwrap().command, ["patch"]);
     }
 
     #[test]

@@ -69,6 +69,7 @@ fn in_layers(workspace: &Workspace, chart: &WorkspaceChart, files: &[PathBuf]) -
         let merged = layers.merge();
         problems.extend(merged.problems().iter().cloned());
         problems.extend(chart.schema.check(&merged.value, &|path| merged.locate(path)));
+        problems.retain(|problem| !layers.is_about_cipher(problem));
     }
     problems.into_iter().map(|problem| placed(workspace, chart, problem)).collect()
 }

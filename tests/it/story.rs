@@ -24,6 +24,7 @@ fn planes_the_first_five_minutes(#[case] major: HelmMajor) {
     opens_in_charts(&operator, major);
     a_changed_value_shows_its_consequences_everywhere(&mut operator);
     saving_changes_one_line(&mut operator, &workspace);
+    an_unsaved_value_is_no_part_of_a_plan(&mut operator);
     an_impossible_value_is_refused_by_the_plan_too(&mut operator, &workspace);
     installs_dev(&mut operator, &workspace);
     tests_pass(&mut operator, &workspace);
@@ -71,6 +72,28 @@ fn saving_changes_one_line(operator: &mut Operator, workspace: &Workspace) {
         workspace.changed_lines(),
         [("values-prod.yaml".to_owned(), vec!["    replicas: 3".to_owned()])]
     );
+}
+
+/// What is typed and not saved: an error refuses the plan, a good value is said to be left out.
+fn an_unsaved_value_is_no_part_of_a_plan(operator: &mut Operator) {
+    operator.edit("-1").terminal.press("I");
+    operator.terminal.wait_for("a refusal because of the unsaved text", CLUSTER, |screen| {
+        active_room(screen) == Some("Run")
+            && has(screen, "refused")
+            && has(
+                screen,
+                "values-prod.yaml:12 dagster.webserver.replicas: must be at least 1 (not saved yet)",
+            )
+    });
+    operator.room("Values").terminal.press("u");
+    operator.edit("4").terminal.press("I");
+    operator.terminal.wait_for("a plan from what is saved", CLUSTER, |screen| {
+        active_room(screen) == Some("Run")
+            && has(screen, "it uses what is saved: unsaved edits are not part of it: values-prod.yaml")
+            && !has(screen, "must be at least 1")
+    });
+    operator.room("Values").terminal.press("u");
+    operator.terminal.wait_for("nothing unsaved", SOON, |screen| !header(screen).contains("unsaved"));
 }
 
 fn an_impossible_value_is_refused_by_the_plan_too(operator: &mut Operator, workspace: &Workspace) {

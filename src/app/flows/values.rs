@@ -1,6 +1,7 @@
 //! Values by its keys: fields, text, undo, saving, conflicts, secrets.
 
 use super::*;
+use crate::operations::Verb;
 use crate::session::Document;
 
 fn unsaved(flow: &Flow) -> usize {
@@ -221,4 +222,49 @@ fn an_encrypted_layer_is_named() {
     std::fs::write(flow.file("values-dev.yaml"), sops).unwrap();
     flow.reload();
     flow.press("2").sees("incomplete: values-dev.yaml is").sees("sops");
+}
+
+#[test]
+fn a_declared_command_that_is_not_run_is_named_and_a_cipher_is_no_wrong_value() {
+    let mut flow = Flow::open("tiny");
+    let declared = "[charts.tiny.environments.dev]\npost-renderer = [\"patch\", \"--dev\"]\n\
+        [charts.tiny.environments.dev.decrypt]\n\"values-dev.yaml\" = [\"sops\", \"-d\"]\n";
+    std::fs::write(flow.folder.path().join("ws/floe-tui.toml"), declared).unwrap();
+    let sops = "replicas: ENC[AES256_GCM,data:xx,type:int]\nsops:\n  kms: []\n";
+    std::fs::write(flow.file("values-dev.yaml"), sops).unwrap();
+    flow.reload();
+    let view = flow.model.session.environments.iter().find(|view| view.name == "dev").unwrap();
+    assert_eq!(
+        view.incomplete,
+        [
+            "values-dev.yaml is decrypted by `sops -d` (floe-tui.toml:4), which is not run here",
+            "the post-renderer `patch --dev` (floe-tui.toml:2) changes what helm renders and is not run here",
+        ]
+    );
+    assert!(view.problems.is_empty(), "{:?}", view.problems);
+    flow.press("2").sees("incomplete: values-dev.yaml is");
+    let request = flow.model.session.plan_request(Verb::Upgrade, None).unwrap();
+    assert_eq!(request.chart.unwrap().unreadable.len(), 2);
+    let mut other = Flow::open("tiny");
+    other.press("2");
+    assert!(other.model.session.environments.iter().all(|view| view.incomplete.is_empty()));
+}
+
+#[test]
+fn an_error_that_is_typed_and_not_saved_is_part_of_the_request_for_a_plan() {
+    let mut flow = Flow::open("tiny");
+    let (text, path) = (flow.on_disk("values-dev.yaml"), flow.file("values-dev.yaml"));
+    let problems = |flow: &Flow| {
+        let request = flow.model.session.plan_request(Verb::Upgrade, None).unwrap();
+        (request.unsaved.len(), request.unsaved_problems.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(problems(&flow), (0, vec![]));
+    let line = text.lines().count() + 1;
+    flow.model.session.documents.edit("set", [(path.clone(), format!("{text}replicas: -1\n").into())]);
+    assert_eq!(
+        problems(&flow),
+        (1, vec![format!("tiny/values-dev.yaml:{line} replicas: must be at least 1")])
+    );
+    flow.model.session.documents.edit("set", [(path, format!("{text}replicas: 4\n").into())]);
+    assert_eq!(problems(&flow), (1, vec![]));
 }

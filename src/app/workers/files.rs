@@ -20,17 +20,17 @@ use super::Shared;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Reads the workspace with every text that can be edited.
-pub(super) async fn load(shared: Shared) {
+pub(super) async fn load(shared: Shared, generation: u64, known: Vec<PathBuf>) {
     let root = shared.given.root.clone();
-    let read = tokio::task::spawn_blocking(move || read(&root)).await;
+    let read = tokio::task::spawn_blocking(move || read(&root, &known)).await;
     let result = read.unwrap_or_else(|error| Err(Error::new("reading the workspace failed").because(error)));
     if let Ok(loaded) = &result {
         *shared.redactor.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded.redactor.clone();
     }
-    shared.answer(Message::Workspace(result)).await;
+    shared.answer(Message::Workspace { generation, result }).await;
 }
 
-pub(in crate::app) fn read(root: &Path) -> Result<Loaded> {
+pub(in crate::app) fn read(root: &Path, known: &[PathBuf]) -> Result<Loaded> {
     let workspace = workspace::discover(root)?;
     let mut problems: Vec<Problem> = workspace.problems.clone();
     for (folder, error) in &workspace.broken {
@@ -57,7 +57,9 @@ pub(in crate::app) fn read(root: &Path) -> Result<Loaded> {
         }
     }
     let redactor = Arc::new(redactor_of(&workspace, &texts));
-    Ok(Loaded { workspace: Arc::new(workspace), redactor, texts, problems })
+    // A file that no chart names any more is still a file.
+    let gone = known.iter().filter(|path| !path.exists()).cloned().collect();
+    Ok(Loaded { workspace: Arc::new(workspace), redactor, texts, gone, problems })
 }
 
 /// Hides what schemas mark as secret, and the secret strings of the values wherever they turn up.

@@ -57,6 +57,8 @@ pub(super) fn ingress(object: &Value) -> Assessment {
     }
 }
 
+/// An autoscaler that cannot measure leaves the replicas as they are: what that means is not known, and nothing is
+/// broken. One that cannot change its target does not do its work.
 pub(super) fn autoscaler(object: &Value) -> Assessment {
     let bad = ["AbleToScale", "ScalingActive"]
         .into_iter()
@@ -67,6 +69,10 @@ pub(super) fn autoscaler(object: &Value) -> Assessment {
         if bad.reason() == "ScalingDisabled" {
             return Assessment::suspended("scaling is disabled: the target has zero replicas")
                 .since(bad.since());
+        }
+        if bad.reason().contains("Metric") {
+            let words = format!("no measurement, the replicas stay as they are: {}", bad.words());
+            return Assessment::unknown(words).since(bad.since());
         }
         return Assessment::degraded(bad.words()).since(bad.since());
     }

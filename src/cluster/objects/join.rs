@@ -361,6 +361,13 @@ fn replicas(object: &Value) -> Option<Replicas> {
                 status("updatedReplicas")
             },
         }),
+        // A work queue has no number of completions: it is done when one pod succeeded and the others end.
+        "Job" => Some(Replicas {
+            desired: int(object, "/spec/completions").unwrap_or(1),
+            ready: status("succeeded") + status("ready"),
+            available: status("succeeded"),
+            updated: status("succeeded") + status("active"),
+        }),
         "DaemonSet" => Some(Replicas {
             desired: status("desiredNumberScheduled"),
             ready: status("numberReady"),

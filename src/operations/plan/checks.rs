@@ -1,5 +1,7 @@
 //! The reasons for and against a plan, and those that need no further question to the cluster.
 
+use std::path::PathBuf;
+
 use super::Facts;
 use crate::base::{Error, Problem, Severity};
 use crate::chart::{Chart, DependencyState};
@@ -89,7 +91,7 @@ impl Checks {
                 .collect();
             self.add(
                 CheckLevel::Warning,
-                format!("unsaved edits are not part of it: {}", names.join(", ")),
+                format!("it uses what is saved: unsaved edits are not part of it: {}", names.join(", ")),
             )
             .next = Some("save them (S) and plan again, or go on with what is saved".to_owned());
         }
@@ -106,9 +108,16 @@ impl Checks {
                 self.add(CheckLevel::Blocked, format!("this path is not UTF-8: {}", path.display()));
             }
         }
-        for path in &source.values {
-            let values = std::fs::read_to_string(path).ok().and_then(|text| crate::values::read(&text).ok());
-            if let Some(by) = values.as_ref().and_then(crate::values::encryption) {
+        for why in &source.unreadable {
+            self.add(CheckLevel::Blocked, why.words.clone()).next = Some(
+                "run helm with it yourself, or take it out of floe-tui.toml if it is not used".to_owned(),
+            );
+        }
+        let declared = |path: &PathBuf| source.unreadable.iter().any(|why| why.file.as_ref() == Some(path));
+        let own = source.dir.join("values.yaml");
+        for path in std::iter::once(&own).chain(&source.values).filter(|path| !declared(path)) {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            if let Some(by) = crate::values::encryption_of(&text) {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 self.add(
                     CheckLevel::Blocked,
@@ -137,6 +146,14 @@ impl Checks {
 
     /// Problems of values and mapping, in the same words as everywhere.
     pub(super) fn problems(&mut self, request: &PlanRequest, problems: &[Problem]) {
+        let saved: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        for problem in request.unsaved_problems.iter().filter(|_| request.verb.needs_chart()) {
+            let words = problem.to_string();
+            if !saved.contains(&words) {
+                self.add(CheckLevel::Blocked, format!("{words} (not saved yet)")).next =
+                    Some("correct it, or undo it (u), then plan again".to_owned());
+            }
+        }
         let applies = |problem: &&Problem| match (&problem.environment, &request.environment) {
             (Some(of), Some(environment)) => of == environment,
             _ => true,

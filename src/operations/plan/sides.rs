@@ -178,7 +178,7 @@ async fn rendered(
     let Some(chart) = &request.chart else { return Ok((Vec::new(), Vec::new())) };
     let release = &request.release;
     let mut ask = Request::new(&chart.dir, &release.release, &release.namespace);
-    ask.values = chart.values.iter().filter(|file| file.exists()).cloned().map(ValuesSource::File).collect();
+    ask.values = crate::values::readable(&chart.values).map(ValuesSource::File).collect();
     ask.is_upgrade = request.verb == Verb::Upgrade;
     if facts.connection.is_some() && planner.helm.renders_with_cluster() {
         ask.dry_run = DryRun::Server;

@@ -215,6 +215,7 @@ fn environments(chart: &WorkspaceChart, mapping: Option<&Mapping>) -> Vec<Enviro
         .iter()
         .map(|name| {
             chart.environment(name).cloned().unwrap_or_else(|| Environment {
+                unreadable: Vec::new(),
                 name: (*name).to_owned(),
                 mapped: true,
                 values_files: vec![chart.dir.join(format!("values-{name}.yaml"))],

@@ -130,6 +130,7 @@ impl Planning {
     fn again(&mut self, session: &Session) -> Vec<Effect> {
         let Some(mut request) = self.request.clone() else { return Vec::new() };
         request.unsaved = unsaved(session, &request);
+        request.unsaved_problems = unsaved_problems(session, &request);
         self.start(session, request)
     }
 
@@ -305,6 +306,7 @@ impl Planning {
         if !verb.needs_chart() {
             request.chart = None;
             request.unsaved.clear();
+            request.unsaved_problems.clear();
         }
         self.start(session, request)
     }
@@ -364,6 +366,10 @@ impl Planning {
             let next = check.next.as_ref().map(|next| format!(" ({next})")).unwrap_or_default();
             session.warn(format!("refused: {}{next}", check.title));
             self.focus = Focus::Checks;
+            return;
+        }
+        if let Some(problem) = unsaved_problems(session, &plan.request).first() {
+            session.warn(format!("refused: {problem} (not saved yet); correct it, or undo it (u)"));
             return;
         }
         if let Some(why) = self.stale(session) {
@@ -447,6 +453,14 @@ fn unsaved(session: &Session, request: &PlanRequest) -> Vec<std::path::PathBuf> 
         .map(|document| document.path.clone())
         .filter(|path| path.starts_with(&chart.dir) || chart.values.contains(path))
         .collect()
+}
+
+/// What is wrong with them.
+fn unsaved_problems(session: &Session, request: &PlanRequest) -> Vec<crate::base::Problem> {
+    match (&request.chart, &request.environment) {
+        (Some(chart), Some(environment)) => session.unsaved_problems(&chart.dir, environment),
+        _ => Vec::new(),
+    }
 }
 
 /// What the confirm says above its buttons: where, what worst, what to know.

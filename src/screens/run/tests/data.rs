@@ -96,8 +96,12 @@ pub(super) fn plan(verb: Verb, protected: bool) -> Plan {
     request.protected = protected;
     let dir = PathBuf::from("/data/charts/floe-platform");
     let file = dir.join("values-dev.yaml");
-    request.chart =
-        Some(ChartSource { dir, values: vec![file.clone()], label: "floe-platform-0.3.0".to_owned() });
+    request.chart = Some(ChartSource {
+        dir,
+        values: vec![file.clone()],
+        unreadable: Vec::new(),
+        label: "floe-platform-0.3.0".to_owned(),
+    });
     let old = objects_of(&[WEB.to_owned(), CONFIG.to_owned()]);
     let new = objects_of(&[WEB.replace("1.4", "1.5"), CONFIG.replace("info", "debug"), JOB.to_owned()]);
     let changes = manifest::diff(&old, &new, &DiffOptions::default());
