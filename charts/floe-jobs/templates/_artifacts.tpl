@@ -45,23 +45,13 @@ product (label), hasArtifacts, hasProfiles, checksums, environment, jobs.
       "environment" (include "floe-jobs.platformEnv" (dict "context" . "document" $document) | fromYaml)
       "jobs" (include "floe-jobs.jobs" (dict "context" . "document" $document) | fromYaml) }}
 {{- $checksums := dict }}
-{{- if include "floe-jobs.ownArtifacts" . }}{{ $_ := set $checksums "checksum/artifacts" (include "floe-jobs.artifactData" . | sha256sum) }}{{ end }}
+{{- if include "floe-jobs.ownArtifacts" . }}{{ $_ := set $checksums "checksum/artifacts" (include "floe-jobs.document" . | sha256sum) }}{{ end }}
 {{- if ne $profiles "{}" }}{{ $_ := set $checksums "checksum/profiles" (sha256sum $profiles) }}{{ end }}
 {{- $_ := set $facts "checksums" $checksums }}
 {{- with (default dict $document.metadata).product_name }}
 {{- $_ := set $facts "product" (regexReplaceAll "[^A-Za-z0-9_.-]+" . "-" | trunc 63 | trimAll "-_.") }}
 {{- end }}
 {{- toJson $facts }}
-{{- end }}
-
-{{/* Data of the artifacts' ConfigMap: the document and, for tools that need no more, its models. */}}
-{{- define "floe-jobs.artifactData" -}}
-{{- $document := include "floe-jobs.document" . }}
-{{- $data := dict .Values.artifacts.key $document }}
-{{- with ((fromJson $document).transforms).models }}
-{{- $_ := set $data "models.json" (toJson .) }}
-{{- end }}
-{{- toJson $data }}
 {{- end }}
 
 {{/*
