@@ -274,7 +274,7 @@ then those of `jobs`, which may change the former. Adds `objectName` and `label`
     - sh
     - -ec
     - |
-      {{- .context.Files.Get "files/wait.sh" | nindent 6 }}
+      {{- .context.Files.Get "files/wait.sh" | trim | nindent 6 }}
     - wait
   args:
     {{- range .job.waitFor }}

@@ -20,9 +20,15 @@ metadata:
   namespace: {{ $root.Release.Namespace }}
   labels:
     {{- include "floe-jobs.labels" (dict "context" $root "component" "test" "facts" .facts) | nindent 4 }}
+    {{- with $root.Values.tests.podLabels }}
+    {{- tpl (toYaml .) $root | nindent 4 }}
+    {{- end }}
   annotations:
     helm.sh/hook: test
     helm.sh/hook-delete-policy: before-hook-creation
+    {{- with $root.Values.tests.podAnnotations }}
+    {{- tpl (toYaml .) $root | nindent 4 }}
+    {{- end }}
 spec:
   restartPolicy: Never
   activeDeadlineSeconds: {{ int $root.Values.tests.timeoutSeconds }}
