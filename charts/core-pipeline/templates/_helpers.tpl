@@ -176,7 +176,7 @@ data:
   {{- end }}
 {{- end }}
 
-{{/* Is PORT a number that all who need it agree on. */}}
+{{/* The port the application listens on, as a number. */}}
 {{- define "core-pipeline.port" -}}
 {{- tpl (toString .Values.env.PORT) . | int }}
 {{- end }}
@@ -207,8 +207,7 @@ data:
   | replace "@ENVIRONMENT@" (default "none" $v.environment)
   | replace "@ERROR_PERCENTAGE@" (toString $v.prometheusRule.errorPercentage)
   | replace "@LATENCY@" (toString $v.prometheusRule.latencySeconds)
-  | replace "@LAG@" (int64 $v.prometheusRule.kafkaLag | toString)
-  | replace "@MAX_REPLICAS@" (ternary $v.autoscaling.maxReplicas 0 $v.autoscaling.enabled | int64 | toString) }}
+  | replace "@LAG@" (int64 $v.prometheusRule.kafkaLag | toString) }}
 {{- end }}
 
 {{/*
