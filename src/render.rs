@@ -2,6 +2,9 @@
 //! operator's helm is `helm::renderer`; whoever needs manifests depends on this file only.
 
 mod error;
+pub mod functions;
+pub mod objects;
+pub mod template;
 
 use std::future::Future;
 use std::path::PathBuf;

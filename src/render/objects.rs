@@ -1,0 +1,5 @@
+//! The objects that helm gives to templates, as Go values with their methods.
+
+pub mod capabilities;
+pub mod files;
+pub mod values;

@@ -1,0 +1,317 @@
+//! What all templates of one rendering share, and what functions get to see.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use super::ast::Tree;
+use super::errors::Fault;
+use super::eval;
+use super::function::{FnError, Function};
+use super::limits::Budget;
+use super::parser;
+use super::trace::Trace;
+use super::value::{Str, Value};
+
+/// What stays the same while somebody edits: the clock, and where random functions start.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub now: Timestamp,
+    pub seed: [u8; 32],
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { now: Timestamp::now(), seed: rand_seed() }
+    }
+}
+
+/// The process, the time and an address: enough for values that only have to look random in a preview.
+fn rand_seed() -> [u8; 32] {
+    let marker = Box::new(0_u8);
+    let text = format!("{} {:?} {:p}", std::process::id(), Timestamp::now(), marker);
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Named templates by Go's rules for redefinition.
+#[derive(Debug, Clone, Default)]
+pub struct Templates {
+    by_name: HashMap<Str, Arc<Tree>>,
+}
+
+impl Templates {
+    /// Adds the trees of one text: a later one wins, but an empty one replaces nothing.
+    pub fn add(&mut self, trees: &[Arc<Tree>]) {
+        for tree in trees {
+            let name = Str::from(&*tree.name);
+            if tree.is_empty() && self.by_name.contains_key(&name) {
+                continue;
+            }
+            self.by_name.insert(name, tree.clone());
+        }
+    }
+
+    pub fn get(&self, name: &[u8]) -> Option<&Arc<Tree>> {
+        self.by_name.get(name)
+    }
+}
+
+type Parsed = Result<Arc<[Arc<Tree>]>, String>;
+
+/// A rendering at work. Functions get it to charge for memory, tell what they read, and run templates.
+pub struct Context {
+    templates: Arc<Templates>,
+    /// What the `tpl` calls we are in have defined, innermost last.
+    overlays: Vec<Templates>,
+    /// How often each name is being included right now.
+    included: HashMap<Str, usize>,
+    /// Texts that `tpl` was given.
+    parsed: HashMap<Str, Parsed>,
+    functions: fn(&str) -> Option<&'static Function>,
+    session: Session,
+    drawn: u64,
+    budget: Budget,
+    pub trace: Trace,
+}
+
+impl Context {
+    /// A rendering of these templates; `functions` finds those of the helm version.
+    pub fn new(
+        templates: Arc<Templates>,
+        functions: fn(&str) -> Option<&'static Function>,
+        session: Session,
+        timeout: Duration,
+        trace: bool,
+    ) -> Self {
+        Self {
+            templates,
+            overlays: Vec::new(),
+            included: HashMap::new(),
+            parsed: HashMap::new(),
+            functions,
+            session,
+            drawn: 0,
+            budget: Budget::new(timeout),
+            trace: Trace::new(trace),
+        }
+    }
+
+    // ---- for functions
+
+    /// Asks before making something large, in bytes.
+    ///
+    /// # Errors
+    /// It is too much.
+    pub fn charge(&mut self, bytes: usize) -> Result<(), FnError> {
+        self.budget.charge(bytes).map_err(FnError::Limit)
+    }
+
+    /// Counts work that no template node stands for: an element looked at, a round computed.
+    ///
+    /// # Errors
+    /// It is too much, or it takes too long.
+    pub fn work(&mut self) -> Result<(), FnError> {
+        self.budget.step().map_err(FnError::Limit)
+    }
+
+    /// Tells the trace that a key of a map was looked at.
+    pub fn read(&mut self, map: &Value, key: &Str) {
+        if let Value::Map(map) = map {
+            self.trace.read(map.origin(), key);
+        }
+    }
+
+    /// Tells the trace that everything below a value was looked at.
+    pub fn read_whole(&mut self, value: &Value) {
+        if !self.trace.is_on() {
+            return;
+        }
+        match value {
+            Value::Map(map) => {
+                self.trace.read_whole(map.origin());
+                // A map that a template made may hold some of the values.
+                if map.origin() == 0 {
+                    for value in map.values() {
+                        if let Value::Map(_) | Value::List(_) = &value {
+                            self.read_below(&value, 8);
+                        }
+                    }
+                }
+            }
+            Value::List(_) => self.read_below(value, 8),
+            _ => {}
+        }
+    }
+
+    fn read_below(&mut self, value: &Value, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else { return };
+        match value {
+            Value::Map(map) if map.origin() != 0 => self.trace.read_whole(map.origin()),
+            Value::Map(map) => map.values().iter().for_each(|value| self.read_below(value, depth)),
+            Value::List(list) if list.origin() != 0 => self.trace.read_whole(list.origin()),
+            Value::List(list) => list.iter().for_each(|value| self.read_below(value, depth)),
+            _ => {}
+        }
+    }
+
+    /// Tells the trace that a map was changed in place.
+    pub fn changed(&mut self, map: &Value) {
+        if let Value::Map(map) = map
+            && map.origin() != 0
+        {
+            self.trace.changed = true;
+        }
+    }
+
+    /// The time, the same during a session; what calls it is marked as unstable.
+    pub fn now(&mut self) -> Timestamp {
+        self.trace.unstable();
+        self.session.now
+    }
+
+    /// Bytes that look random and are the same for the same call of the same session; what calls it is marked as
+    /// unstable.
+    pub fn entropy(&mut self, count: usize) -> Vec<u8> {
+        self.trace.unstable();
+        self.drawn += 1;
+        let mut bytes = Vec::with_capacity(count);
+        let mut block = 0_u64;
+        while bytes.len() < count {
+            let mut hash = Sha256::new();
+            hash.update(self.session.seed);
+            hash.update(self.drawn.to_le_bytes());
+            hash.update(block.to_le_bytes());
+            bytes.extend_from_slice(&hash.finalize());
+            block += 1;
+        }
+        bytes.truncate(count);
+        bytes
+    }
+
+    // ---- for the evaluator
+
+    pub(super) fn step(&mut self) -> eval::Ran<()> {
+        self.budget.step()
+    }
+
+    pub(super) fn written(&mut self, bytes: usize) -> eval::Ran<()> {
+        self.budget.written(bytes)
+    }
+
+    pub(super) fn enter(&mut self) -> eval::Ran<()> {
+        self.budget.enter()
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.budget.leave();
+    }
+
+    /// The template of a name, as seen from where we are.
+    pub(super) fn find(&self, name: &[u8]) -> Option<Arc<Tree>> {
+        let over = self.overlays.iter().rev().find_map(|overlay| overlay.get(name));
+        over.or_else(|| self.templates.get(name)).cloned()
+    }
+
+    /// Runs a named template: Go's `ExecuteTemplate`.
+    ///
+    /// # Errors
+    /// There is no such template, or it failed.
+    pub fn run(&mut self, name: &[u8], dot: Value) -> Result<Str, Fault> {
+        let Some(tree) = self.find(name) else {
+            let name = super::quote::quoted(name);
+            return Err(Fault::other(format!(
+                "template: no template {name} associated with template \"gotpl\""
+            )));
+        };
+        self.run_tree(&tree, dot)
+    }
+
+    fn run_tree(&mut self, tree: &Tree, dot: Value) -> Result<Str, Fault> {
+        let mut out = Vec::new();
+        let outer = self.trace.enter(&tree.name);
+        let ran = eval::execute(self, tree, dot, &mut out);
+        let out = Str::from(out);
+        self.trace.leave(outer, Some(&out));
+        ran.map_err(|fault| *fault)?;
+        Ok(out)
+    }
+
+    /// Helm's `include`.
+    pub(super) fn include(&mut self, name: &Str, dot: Value) -> Result<Str, FnError> {
+        /// Helm's `recursionMaxNums`.
+        const RECURSION: usize = 1000;
+        let count = self.included.entry(name.clone()).or_insert(0);
+        if *count > RECURSION {
+            return Err(format!(
+                "rendering template has a nested reference name: {name}: unable to execute template"
+            )
+            .into());
+        }
+        *count += 1;
+        let ran = self.run(name, dot);
+        if let Some(count) = self.included.get_mut(name) {
+            *count -= 1;
+        }
+        ran.map_err(FnError::from)
+    }
+
+    /// Helm's `tpl`: the text sees all templates; what it defines is seen inside only.
+    pub(super) fn tpl(&mut self, text: &Str, dot: Value) -> Result<Str, FnError> {
+        if memchr::memmem::find(text, b"{{").is_none() {
+            return Ok(without_no_value(text.clone()));
+        }
+        let parsed = if let Some(parsed) = self.parsed.get(text) {
+            parsed.clone()
+        } else {
+            let parsed: Parsed = parser::parse("gotpl", text.into(), &self.functions).map(Arc::from);
+            self.parsed.insert(text.clone(), parsed.clone());
+            parsed
+        };
+        let quoted = || super::quote::quoted(text);
+        let trees = parsed.map_err(|words| {
+            FnError::Nested(format!("cannot parse template {}: ", quoted()), Box::new(Fault::other(words)))
+        })?;
+        let Some(main) = trees.last().cloned() else { return Ok(Str::default()) };
+        let mut overlay = Templates::default();
+        for tree in &*trees {
+            // An empty definition replaces nothing that is already there.
+            let name = tree.name.as_bytes();
+            if !(tree.is_empty() && self.find(name).is_some()) {
+                overlay.add(std::slice::from_ref(tree));
+            }
+        }
+        self.overlays.push(overlay);
+        let ran = self.run_tree(&main, dot);
+        self.overlays.pop();
+        match ran {
+            Ok(out) => Ok(without_no_value(out)),
+            Err(fault) if fault.is_limit() => Err(FnError::Limit(Box::new(fault))),
+            Err(fault) => Err(FnError::Nested(
+                format!("error during tpl function execution for {}: ", quoted()),
+                Box::new(fault),
+            )),
+        }
+    }
+}
+
+/// Helm deletes what Go prints for a missing value from each file and each `tpl`.
+pub(crate) fn without_no_value(text: Str) -> Str {
+    const NO_VALUE: &[u8] = b"<no value>";
+    if memchr::memmem::find(&text, NO_VALUE).is_none() {
+        return text;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest: &[u8] = &text;
+    while let Some((first, after)) = rest.split_first() {
+        if let Some(after) = rest.strip_prefix(NO_VALUE) {
+            rest = after;
+        } else {
+            out.push(*first);
+            rest = after;
+        }
+    }
+    Str::from(out)
+}

@@ -1,0 +1,92 @@
+//! What stops a template that would never end, fill the memory or overflow the stack. Each limit is far above what
+//! charts do, and says so when it is met.
+
+use std::time::{Duration, Instant};
+
+use super::errors::Fault;
+
+/// Values nest at most so deep in whatever walks over them.
+pub const NESTING: usize = 1_000;
+
+/// Templates call each other at most so deep; helm's own limit is 1,000 for each name.
+const DEPTH: usize = 4_000;
+
+/// The stack that [`DEPTH`] needs, in bytes; a rendering runs on a thread of its own with so much. Memory is used
+/// only as far as the stack grows.
+pub const STACK: usize = 512 * 1024 * 1024;
+
+/// Nodes, iterations and calls.
+const STEPS: u64 = 200_000_000;
+
+/// What one function may make at once, and all of them together, in bytes.
+const AT_ONCE: usize = 256 * 1024 * 1024;
+const ALTOGETHER: usize = 4 * 1024 * 1024 * 1024;
+
+/// All output, in bytes.
+const OUTPUT: usize = 512 * 1024 * 1024;
+
+/// What one rendering has used.
+#[derive(Debug)]
+pub(super) struct Budget {
+    steps: u64,
+    made: usize,
+    written: usize,
+    depth: usize,
+    deadline: Instant,
+    timeout: Duration,
+}
+
+impl Budget {
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self { steps: 0, made: 0, written: 0, depth: 0, deadline: Instant::now() + timeout, timeout }
+    }
+
+    pub(super) fn step(&mut self) -> Result<(), Box<Fault>> {
+        self.steps += 1;
+        if self.steps > STEPS {
+            return limit(format!("the templates take more than {STEPS} steps"));
+        }
+        if self.steps.is_multiple_of(4096) && Instant::now() > self.deadline {
+            return limit(format!("the templates take longer than {:?}", self.timeout));
+        }
+        Ok(())
+    }
+
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Box<Fault>> {
+        self.made = self.made.saturating_add(bytes);
+        if bytes > AT_ONCE {
+            return limit(format!("a function would make {} MiB at once", bytes / 1024 / 1024));
+        }
+        if self.made > ALTOGETHER {
+            return limit(format!(
+                "the templates' functions make more than {} MiB",
+                ALTOGETHER / 1024 / 1024
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn written(&mut self, bytes: usize) -> Result<(), Box<Fault>> {
+        self.written = self.written.saturating_add(bytes);
+        if self.written > OUTPUT {
+            return limit(format!("the templates write more than {} MiB", OUTPUT / 1024 / 1024));
+        }
+        Ok(())
+    }
+
+    pub(super) fn enter(&mut self) -> Result<(), Box<Fault>> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return limit(format!("the templates call each other more than {DEPTH} levels deep"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+}
+
+fn limit<T>(words: String) -> Result<T, Box<Fault>> {
+    Err(Box::new(Fault::limit(words)))
+}

@@ -1,0 +1,143 @@
+//! Go's maps with string keys: shared, and changed in place by `set`, `unset` and `merge`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use super::{Origin, Str, Value, unravel};
+
+/// The type of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MapKind {
+    /// `map[string]interface {}`
+    Any,
+    /// `map[string]string`
+    Strings,
+    /// Helm's named `map[string]interface {}` with methods: its name with the package (`common.Values`).
+    Values(&'static str),
+    /// `engine.files`, a `map[string][]byte` with methods.
+    Files,
+}
+
+impl MapKind {
+    /// As Go prints it.
+    pub fn go_type(self) -> &'static str {
+        match self {
+            Self::Any => "map[string]interface {}",
+            Self::Strings => "map[string]string",
+            Self::Values(name) => name,
+            Self::Files => "engine.files",
+        }
+    }
+
+    /// Whether elements are interfaces: a missing key is then nil, else the element type's zero.
+    pub fn is_any(self) -> bool {
+        matches!(self, Self::Any | Self::Values(_))
+    }
+
+    /// What a missing key gives (`missingkey=zero`).
+    pub fn zero(self) -> Value {
+        match self {
+            Self::Any | Self::Values(_) => Value::Nil,
+            Self::Strings => Value::Str(Str::default()),
+            Self::Files => Value::Bytes([].into()),
+        }
+    }
+}
+
+/// A map. No method hands out a borrow, so that a map can be merged into itself.
+pub struct Map {
+    kind: MapKind,
+    origin: Origin,
+    is_nil: Cell<bool>,
+    entries: RefCell<BTreeMap<Str, Value>>,
+}
+
+impl Map {
+    /// A map of a type; the values must be of its element type.
+    pub fn new<K: Into<Str>>(kind: MapKind, entries: impl IntoIterator<Item = (K, Value)>) -> Self {
+        let entries = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
+        Self { kind, origin: 0, is_nil: Cell::new(false), entries: RefCell::new(entries) }
+    }
+
+    /// A nil map: empty, and `null` in JSON. Go panics when something is set in it.
+    pub fn nil(kind: MapKind) -> Self {
+        let map = Self::new::<Str>(kind, []);
+        map.is_nil.set(true);
+        map
+    }
+
+    /// Says where in the chart's values it stands.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    pub fn kind(&self) -> MapKind {
+        self.kind
+    }
+
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    pub fn is_nil(&self) -> bool {
+        self.is_nil.get()
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.entries.borrow().get(key).cloned()
+    }
+
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.entries.borrow().contains_key(key)
+    }
+
+    /// Sets a key for everybody who holds the map. Functions tell the trace by `Context::changed`.
+    pub fn insert(&self, key: impl Into<Str>, value: Value) {
+        // What was there is dropped after the borrow: it may be a large tree.
+        let old = self.entries.borrow_mut().insert(key.into(), value);
+        drop(old);
+    }
+
+    /// Removes a key for everybody who holds the map.
+    pub fn remove(&self, key: &[u8]) {
+        let old = self.entries.borrow_mut().remove(key);
+        drop(old);
+    }
+
+    /// The keys, sorted by bytes.
+    pub fn keys(&self) -> Vec<Str> {
+        self.entries.borrow().keys().cloned().collect()
+    }
+
+    /// The values, in the order of their keys.
+    pub fn values(&self) -> Vec<Value> {
+        self.entries.borrow().values().cloned().collect()
+    }
+
+    /// Keys and values, sorted by key.
+    pub fn entries(&self) -> Vec<(Str, Value)> {
+        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    pub(super) fn take(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.entries.borrow_mut()).into_values().collect()
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        if self.entries.get_mut().values().any(Value::is_container) {
+            unravel(self.take());
+        }
+    }
+}

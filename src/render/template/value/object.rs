@@ -1,0 +1,45 @@
+//! Go structs that templates can get hold of: what they need to be printed, compared and asked for fields.
+
+use std::any::Any;
+use std::borrow::Cow;
+
+use super::super::function::Function;
+use super::{Kind, Value};
+
+/// A Go struct, or a pointer to one.
+pub trait Object: Any {
+    /// The type as Go prints it: `*common.Capabilities`, `time.Time`.
+    fn go_type(&self) -> Cow<'static, str>;
+
+    /// [`Kind::Struct`], or [`Kind::Ptr`] for a pointer.
+    fn kind(&self) -> Kind {
+        Kind::Struct
+    }
+
+    /// An exported field.
+    fn field(&self, name: &[u8]) -> Option<Value>;
+
+    /// A method; its first argument is the object itself and is not among its parameters.
+    fn method(&self, _name: &[u8]) -> Option<&'static Function> {
+        None
+    }
+
+    /// What `String()` or `Error()` returns, if the type has one: `%v` and `%s` print it.
+    fn string(&self) -> Option<String> {
+        None
+    }
+
+    /// The exported fields in order, as `%v` prints them and JSON writes them.
+    fn fields(&self) -> Vec<(&'static str, Value)>;
+
+    /// What `json.Marshal` makes of it, as a value of plain types.
+    fn plain(&self) -> Value {
+        Value::map(self.fields())
+    }
+
+    /// Go's deep equality.
+    fn equals(&self, other: &dyn Object) -> bool;
+
+    /// For [`Value::as_object`].
+    fn as_any(&self) -> &dyn Any;
+}
