@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -133,9 +134,6 @@ class Database:
         # PostgreSQL refuses to run as root.
         self.user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
         if self.user:
-            for path in [*folder.parents, folder]:
-                if path.stat().st_uid == 0 and str(path).startswith(str(Path(os.environ.get("TMPDIR", "/tmp")))):
-                    path.chmod(path.stat().st_mode | 0o055)
             shutil.chown(folder, "nobody", "nogroup")
             shutil.chown(password, "nobody", "nogroup")
         self.command("initdb", f"--pgdata={self.data}", "--username=floe", "--auth=scram-sha-256", f"--pwfile={password}")
@@ -161,10 +159,12 @@ class Database:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    server = Database(tmp_path_factory.mktemp("postgresql"))
-    yield server
-    server.stop()
+def database():
+    # Not in pytest's folder, which only root may enter.
+    with tempfile.TemporaryDirectory(prefix="floe-postgresql-") as folder:
+        server = Database(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="module")
