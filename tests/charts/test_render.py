@@ -1,0 +1,138 @@
+"""Every values file and every combination of switches: both helms lint and render it, and Kubernetes knows the result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from proof import cases, helm, podsecurity, secrets
+from proof.charts import Chart, Stage
+from proof.kubeschemas import MINORS, Schemas, api_versions
+from proof.manifests import Document, annotations, hook_events, identity, pods
+
+
+@pytest.mark.parametrize("version", helm.HELMS)
+@pytest.mark.parametrize(("chart", "values"), cases.values_files())
+def test_lint(stage: Stage, version: str, chart: Chart, values: Path) -> None:
+    done = helm.run(version, "lint", "--strict", str(stage.chart(chart)), "-f", str(values))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout and "[ERROR]" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(("chart", "values"), cases.values_files())
+def test_both_helms_render_the_same(stage: Stage, chart: Chart, values: Path) -> None:
+    ours, theirs = (
+        {identity(document): settled(document) for document in helm.template(version, stage.chart(chart), [values], *api_versions())}
+        for version in helm.HELMS
+    )
+    assert ours == theirs
+
+
+def settled(document: Document) -> str:
+    """A document without what differs between two renderings: generated credentials and checksums of them."""
+    copy = json.loads(json.dumps(document, default=str))
+    if copy["kind"] == "Secret":
+        for part in ("data", "stringData"):
+            copy[part] = sorted(copy.get(part) or {})
+    for owner in (copy, *(pod for _, pod in pods([copy]))):
+        kept = {key: value for key, value in annotations(owner).items() if not key.startswith("checksum/")}
+        owner.get("metadata", {})["annotations"] = kept
+    return json.dumps(copy, sort_keys=True)
+
+
+@pytest.mark.parametrize(("chart", "values"), cases.values_files())
+def test_a_values_file_is_sound(stage: Stage, schemas: Schemas, chart: Chart, values: Path) -> None:
+    documents = helm.template("helm4", stage.chart(chart), [values], *api_versions())
+    judge(documents, schemas)
+
+
+@pytest.mark.parametrize("minor", MINORS)
+@pytest.mark.parametrize(("chart", "values"), cases.environments())
+def test_an_environment_on_an_older_kubernetes(stage: Stage, schemas: Schemas, chart: Chart, values: Path | None, minor: str) -> None:
+    files = [values] if values else []
+    documents = helm.template("helm4", stage.chart(chart), files, "--kube-version", f"{minor}.0", *api_versions())
+    assert not schemas.check(documents)
+
+
+@pytest.mark.parametrize(("chart", "values"), cases.switched())
+def test_a_combination_of_switches(stage: Stage, schemas: Schemas, tmp_path: Path, chart: Chart, values: dict[str, Any]) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    folder = stage.chart(chart)
+    documents = helm.template("helm4", folder, [file], *api_versions())
+    judge(documents, schemas)
+    older = helm.template("helm3", folder, [file], *api_versions())
+    assert sorted(map(identity, documents)) == sorted(map(identity, older)), "helm 3 and 4 render different objects"
+
+
+def judge(documents: list[Document], schemas: Schemas) -> None:
+    """Everything that holds for whatever a chart renders."""
+    faults = schemas.check(documents)
+    for document, pod in pods(documents):
+        faults += [f"{identity(document)}: {fault}" for fault in podsecurity.violations(pod) + podsecurity.house_rules(pod)]
+    faults += secrets.leaks(documents) + secrets.literals(documents)
+    faults += unlabelled(documents) + twice(documents) + dangling(documents)
+    assert not faults, "\n".join(dict.fromkeys(faults))
+
+
+def unlabelled(documents: list[Document]) -> list[str]:
+    """Kubernetes' recommended labels; hooks and tests carry them too."""
+    found = []
+    for document in documents:
+        labels = document["metadata"].get("labels") or {}
+        lacking = [label for label in ("name", "instance", "managed-by") if f"app.kubernetes.io/{label}" not in labels]
+        if lacking or "helm.sh/chart" not in labels:
+            found.append(f"{identity(document)} lacks the labels {', '.join(lacking) or 'helm.sh/chart'}")
+    return found
+
+
+def twice(documents: list[Document]) -> list[str]:
+    seen: set[tuple[str, str, str]] = set()
+    found = []
+    for document in documents:
+        key = (document["kind"], document["metadata"].get("namespace") or "", document["metadata"]["name"])
+        if key in seen:
+            found.append(f"{identity(document)} is rendered twice")
+        seen.add(key)
+    return found
+
+
+def dangling(documents: list[Document]) -> list[str]:
+    """Selectors that select nothing, and references to objects that the release ought to hold."""
+    found = []
+    names = {(document["kind"], document["metadata"]["name"]) for document in documents}
+    templates = [pod for document, pod in pods(documents)]
+    for document in documents:
+        spec, kind = document.get("spec") or {}, document["kind"]
+        if kind == "Service" and spec.get("selector") and not any(selects(spec["selector"], pod) for pod in templates):
+            found.append(f"{identity(document)} selects no pod of the release: {spec['selector']}")
+        if kind == "PodDisruptionBudget" and not any(selects((spec["selector"] or {}).get("matchLabels") or {}, pod) for pod in templates):
+            found.append(f"{identity(document)} selects no pod of the release")
+        if kind == "HorizontalPodAutoscaler":
+            target = (spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"])
+            if target not in names:
+                found.append(f"{identity(document)} scales {target}, which is not rendered")
+            scaled = next((d for d in documents if (d["kind"], d["metadata"]["name"]) == target), None)
+            if scaled and "replicas" in scaled["spec"]:
+                found.append(f"{identity(scaled)} states replicas although an autoscaler sets them")
+        if kind in ("Deployment", "StatefulSet", "DaemonSet") and not selects(spec["selector"]["matchLabels"], spec["template"]):
+            found.append(f"{identity(document)} does not select its own pods")
+    for document, pod in pods(documents):
+        account = pod["spec"].get("serviceAccountName")
+        made = {name for kind, name in names if kind == "ServiceAccount"}
+        if account and account != "default" and made and account not in made and not hook_events(document):
+            found.append(f"{identity(document)} uses ServiceAccount {account}, which is not rendered")
+        for volume in pod["spec"].get("volumes") or []:
+            source = volume.get("configMap")
+            if source and not source.get("optional") and ("ConfigMap", source["name"]) not in names:
+                found.append(f"{identity(document)} mounts ConfigMap {source['name']}, which is not rendered")
+    return found
+
+
+def selects(selector: dict[str, str], pod: Document) -> bool:
+    labels = (pod.get("metadata") or {}).get("labels") or {}
+    return all(labels.get(key) == value for key, value in selector.items())
