@@ -58,6 +58,14 @@ needs_sandbox() { # what the sandbox needs besides a shell
   needs flock util-linux
 }
 
+needs_python() { # for the charts' proof, in a virtual environment of its own
+  needs python3 python3
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    missing "needs Python 3.10 or newer, found $(python3 --version 2>&1): install it, on Debian and Ubuntu by: apt-get install python3"
+  python3 -c 'import venv, ensurepip' 2>/dev/null ||
+    missing "needs Python's venv module: install it, on Debian and Ubuntu by: apt-get install python3-venv"
+}
+
 # scripts: all shell scripts of the repository.
 scripts() {
   git ls-files --cached --others --exclude-standard 2>/dev/null | while read -r file; do

@@ -6,6 +6,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 needs_rust
 needs_sandbox
+needs_python
 
 part "Building helm 3 and 4, the control plane and chart tools from Go modules (12 minutes the first time)"
 bin=$("$sandbox" build all | tail -1)
@@ -13,8 +14,13 @@ bin=$("$sandbox" build all | tail -1)
 part "Building the program and its tests (3 minutes the first time)"
 cargo test --locked --no-run --quiet
 
-part "Charts: lint of every values file with helm 3 and 4, templates against every schema (10 s)"
-tools/lint-charts.sh "$bin"
+if [ "${CHARTS_PROOF:-quick}" = full ]; then
+  part "Charts: everything, on control planes and with real programs (20 minutes)"
+  FLOE_TEST_BIN=$bin tests/charts/run
+else
+  part "Charts: every values file and combination of switches, schemas, suites, documents (4 minutes)"
+  FLOE_TEST_BIN=$bin tests/charts/run --quick
+fi
 
 if [ -x tests/sandbox/selftest.sh ]; then
   part "Sandbox: start, stop, interruption, two copies, simulated faults (3 minutes)"

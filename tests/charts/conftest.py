@@ -18,6 +18,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("chart", CHARTS, ids=str)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files about one chart run real programs, and those that end in _cluster need control planes, unless they say more."""
+    generic = {"test_render", "test_suites", "test_schema", "test_documents", "test_planes", "test_harness"}
+    for item in items:
+        name = item.path.stem
+        if name not in generic and not any(item.iter_markers("planes")) and not any(item.iter_markers("programs")):
+            item.add_marker("planes" if name.endswith("_cluster") else "programs")
+
+
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """All charts with their dependencies built, in a folder that may be written to."""

@@ -13,7 +13,7 @@ LITERAL = re.compile(
         ["']? \s* [:=] \s* (?P<value> "[^"\n]*" | '[^'\n]*' | [^\s,;}\]]+ )"""
 )
 # Keys that name a Secret, a key in one, a file, a lifetime, or a way of logging in.
-NAMING = re.compile(r"(?i)(name|ref|file|path|key(s|name)?|env|ttl|lifetime|expir\w*|method|type|broker|provider|endpoint|url|uri|class|kind|timeout|_id|grant)$")
+NAMING = re.compile(r"(?i)(name|ref|file|path|key(s|name)?|env|generation|password_secret|ttl|lifetime|expir\w*|method|type|broker|provider|endpoint|url|uri|class|kind|timeout|_id|grant)$")
 HARMLESS = re.compile(r"""(?ix) ^ ( \W* | true | false | null | none | yes | no | \d+[smhd]? | .* \$ .* | .*[{<(/|].* | env\b.* | [%*].* | \w*\.\w+.* | [a-z_]+\(?\)? ) $""")
 
 
