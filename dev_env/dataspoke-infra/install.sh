@@ -29,6 +29,9 @@ for name in DATASPOKE_DEV_KUBE_DATASPOKE_NAMESPACE DATASPOKE_POSTGRES_USER DATAS
   [ -n "${!name:-}" ] || die "$name is empty or missing in $ENV_FILE"
   case "${!name}" in *$'\n'*) die "$name in $ENV_FILE must be one line" ;; esac
 done
+case "$DATASPOKE_POSTGRES_PASSWORD" in *[[:space:]\"\\]*)
+  die "DATASPOKE_POSTGRES_PASSWORD may hold no space, \" or \\: Temporal could not connect with it"
+  ;; esac
 
 apply() { "$KUBECTL" apply --namespace "$NAMESPACE" --filename -; }
 
