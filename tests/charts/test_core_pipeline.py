@@ -347,6 +347,13 @@ def test_generated_credentials_are_the_same_in_the_hooks_copy():
     assert len(set(kept["stringData"].values())) == 3
 
 
+@pytest.mark.parametrize(("version", "taken"), [("1.28.0", False), ("1.29.0", True), ("1.35.0", True)])
+def test_old_clusters_are_refused(version, taken):
+    done = helm("template", "core-pipeline", CHART, "--kube-version", version)
+    assert (done.returncode == 0) is taken, done.stderr
+    assert taken or "incompatible with Kubernetes" in done.stderr
+
+
 # --- alerts ------------------------------------------------------------------------------------------------------------
 
 

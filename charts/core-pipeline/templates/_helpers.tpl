@@ -76,6 +76,11 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{/* A value as text. Whole numbers come as floats and would be written 1e+06. */}}
+{{- define "core-pipeline.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{/* A quantity of CPU in thousandths. */}}
 {{- define "core-pipeline.millicores" -}}
 {{- $text := toString . }}
@@ -84,7 +89,7 @@ imagePullSecrets:
 
 {{/* A quantity of memory in bytes. */}}
 {{- define "core-pipeline.bytes" -}}
-{{- $text := toString . }}
+{{- $text := include "core-pipeline.text" . }}
 {{- $number := regexFind "^[0-9.]+" $text | float64 }}
 {{- $factor := get (dict "" 1.0 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0) (regexReplaceAll "^[0-9.]+" $text "") }}
 {{- mulf $number $factor | int64 }}
@@ -100,10 +105,10 @@ imagePullSecrets:
 {{- define "core-pipeline.configData" -}}
 {{- $data := dict }}
 {{- range $name, $value := .Values.env }}
-{{- if ne $value nil }}{{ $_ := set $data $name (tpl (toString $value) $) }}{{ end }}
+{{- if ne $value nil }}{{ $_ := set $data $name (tpl (include "core-pipeline.text" $value) $) }}{{ end }}
 {{- end }}
 {{- range $name, $value := .Values.featureFlags }}
-{{- $_ := set $data (printf "FEATURE_%s" (snakecase $name | upper)) (toString $value) }}
+{{- $_ := set $data (printf "FEATURE_%s" (snakecase $name | upper)) (include "core-pipeline.text" $value) }}
 {{- end }}
 {{- with .Values.environment }}{{ $_ := set $data "DEPLOYMENT_ENVIRONMENT" . }}{{ end }}
 {{- if and .Values.heap.enabled (not (hasKey $data "NODE_OPTIONS")) }}
