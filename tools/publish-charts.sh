@@ -67,7 +67,7 @@ if [ -n "$key" ] && [ -z "$keyring" ]; then
   # The name of a key may be part of several: the one that signs must be the only one.
   options=(--batch)
   [ -z "$passphrase" ] || options+=(--pinentry-mode loopback --passphrase-file "$passphrase")
-  gpg "${options[@]}" --export-secret-keys "$key" >"$keyring"
+  gpg "${options[@]}" --export-secret-keys "$key" >"$keyring" 2>"$work/said" || { cat "$work/said" >&2; fail "GnuPG does not give the secret key '$key': is the passphrase right?"; }
   [ -s "$keyring" ] || fail "GnuPG has no secret key '$key'"
 fi
 if [ -n "$key" ]; then

@@ -68,12 +68,12 @@ def registry(tmp_path_factory):
         process.wait(30)
 
 
-def new_key(home, name):
+def new_key(home, name, passphrase=""):
     """A key of GnuPG in a home of its own; gives the file with its public part."""
     home.mkdir(mode=0o700)
     environment = os.environ | {"GNUPGHOME": str(home)}
     run = functools.partial(subprocess.run, check=True, capture_output=True, env=environment)
-    run(["gpg", "--batch", "--passphrase", "", "--quick-generate-key", f"{name} <charts@example.com>", "rsa2048", "sign", "never"])
+    run(["gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", passphrase, "--quick-generate-key", f"{name} <charts@example.com>", "rsa2048", "sign", "never"])
     public = home / "public.gpg"
     public.write_bytes(run(["gpg", "--export", name]).stdout)
     subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
@@ -209,6 +209,30 @@ def test_a_signature_holds_and_nothing_else_does(world):
     assert "published and signed" in world.publish(chart, "--sign", KEY, "--out", world.folder / "out")
     assert world.pull("otel-collector", "--version", version, "--verify", "--keyring", world.keyring)
     world.pull("otel-collector", "--version", version, "--verify", "--keyring", world.other_keyring, fails="signature made by unknown entity")
+
+
+def test_a_guarded_key_signs_with_its_passphrase_from_gnupg_or_a_keyring(world, tmp_path_factory):
+    home, chart = tmp_path_factory.mktemp("k") / "g", world.chart("otel-collector")
+    public = new_key(home, "Guarded", "open sesame")
+    world.environment["GNUPGHOME"] = str(home)
+    right, wrong = world.folder / "right", world.folder / "wrong"
+    right.write_text("open sesame")
+    wrong.write_text("open barley")
+    try:
+        world.publish(chart, "--sign", "Guarded", "--passphrase-file", wrong, "--dry-run", fails="is the passphrase right?")
+        said = world.publish(chart, "--sign", "Guarded", "--passphrase-file", right)
+        assert "published and signed" in said and "sesame" not in said
+        assert world.pull("otel-collector", "--verify", "--keyring", public)
+        keyring = world.folder / "secring.gpg"
+        export = ["gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "open sesame", "--export-secret-keys", "Guarded"]
+        keyring.write_bytes(subprocess.run(export, env=world.environment, check=True, capture_output=True).stdout)
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], env=world.environment, check=False)
+    # As in a workflow: a keyring and a passphrase, no GnuPG.
+    world.environment["GNUPGHOME"] = str(world.folder / "no-gnupg")
+    world.set_version("otel-collector", "0.5.0")
+    assert "published and signed" in world.publish(chart, "--sign", "Guarded", "--keyring", keyring, "--passphrase-file", right)
+    assert world.pull("otel-collector", "--version", "0.5.0", "--verify", "--keyring", public)
 
 
 def test_a_tampered_package_is_refused(world):
