@@ -367,7 +367,13 @@ impl Model {
     }
 
     fn choose_rollback(&mut self) -> Vec<Effect> {
-        match self.session.release() {
+        // In Run keys are about the operation that is shown, whatever the header has moved on to.
+        let shown = self.rooms.run.target(&self.session).filter(|_| self.session.room == RoomId::Run);
+        let header = self.session.release();
+        if let Some(release) = shown.as_ref().filter(|shown| Some(*shown) != header.as_ref()) {
+            self.session.say(format!("the operation's own target: {release}"));
+        }
+        match shown.or(header) {
             Some(release) => self.session.goto = Some(Goto::Release { release, history: true }),
             None => self.session.warn("no release is selected: choose one in Releases (5)"),
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::base::Result;
 use crate::base::redact::Redactor;
-use crate::base::{Error, Result};
 use crate::cluster::logs::LogRequest;
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 use crate::cluster::releases::{Driver, RevisionRow};
@@ -21,10 +21,7 @@ const LAST_LINES: i64 = 3;
 
 /// Where helm keeps its records here.
 pub(super) fn driver() -> Result<Driver> {
-    Driver::from_env().map_err(|name| {
-        Error::new(format!("HELM_DRIVER={name}: the release's records cannot be read here"))
-            .next("use the driver secret or configmap")
-    })
+    Ok(Driver::from_env()?)
 }
 
 /// The kept revisions, newest first.

@@ -33,6 +33,8 @@ pub enum Fault {
     NotServed { api_version: String, kind: String },
     /// Any other refusal of the server.
     Refused { doing: String, code: u16, reason: String, cause: String },
+    /// helm keeps its releases where nobody but helm can read them (`HELM_DRIVER`).
+    Driver { name: String },
     /// The answer was not what it should be.
     Unreadable { doing: String, cause: String },
 }
@@ -51,6 +53,7 @@ impl Fault {
             Self::NotFound { .. } => "not found",
             Self::NotServed { .. } => "not served",
             Self::Refused { .. } => "refused",
+            Self::Driver { .. } => "not readable",
             Self::Unreadable { .. } => "unreadable",
         }
     }
@@ -150,6 +153,15 @@ impl From<Fault> for Error {
             Fault::Refused { doing, code, reason, cause } => {
                 let reason = if reason.is_empty() { code.to_string() } else { reason };
                 Error::new(format!("the cluster refused to {doing} ({reason})")).because(cause)
+            }
+            Fault::Driver { name } => {
+                let place = match name.as_str() {
+                    "sql" => "in a database that floe-tui cannot read",
+                    "memory" => "in its own memory: nothing of them outlives the command",
+                    _ => "nowhere: helm knows no such driver",
+                };
+                Error::new(format!("HELM_DRIVER={name}: helm keeps its releases {place}"))
+                    .next("use the driver secret or configmap (unset HELM_DRIVER for secret)")
             }
             Fault::Unreadable { doing, cause } => {
                 Error::new(format!("cannot {doing}: the answer is not what it should be")).because(cause)

@@ -39,20 +39,21 @@ pub enum Driver {
 }
 
 impl Driver {
-    /// As helm reads `HELM_DRIVER`; `Err` names a driver that cannot be watched.
-    pub fn from_env() -> Result<Self, String> {
+    /// As helm reads `HELM_DRIVER`; `Err` for a driver that cannot be read here.
+    pub fn from_env() -> Result<Self, Fault> {
         Self::parse(&std::env::var("HELM_DRIVER").unwrap_or_default())
     }
 
-    fn parse(word: &str) -> Result<Self, String> {
+    fn parse(word: &str) -> Result<Self, Fault> {
         match word {
             "" | "secret" | "secrets" => Ok(Self::Secret),
             "configmap" | "configmaps" => Ok(Self::ConfigMap),
-            other => Err(clean(other)),
+            other => Err(Fault::Driver { name: clean(other) }),
         }
     }
 
-    fn plural(self) -> &'static str {
+    /// The resource that holds its records.
+    pub fn plural(self) -> &'static str {
         match self {
             Self::Secret => "secrets",
             Self::ConfigMap => "configmaps",
@@ -376,29 +377,30 @@ impl Connection {
     ) -> Result<Vec<RevisionRow>, Fault> {
         let doing = format!("list {} in {namespace}", driver.plural());
         let params = kube::api::ListParams::default().labels(&format!("{LABELS},name={release}"));
-        let metas: Vec<ObjectMeta> = match driver {
-            Driver::Secret => {
-                let api: Api<Meta<Secret>> = Api::namespaced(self.client(), namespace);
-                self.once(&doing, api.list(&params))
-                    .await?
-                    .items
-                    .into_iter()
-                    .map(|item| item.metadata)
-                    .collect()
-            }
-            Driver::ConfigMap => {
-                let api: Api<Meta<ConfigMap>> = Api::namespaced(self.client(), namespace);
-                self.once(&doing, api.list(&params))
-                    .await?
-                    .items
-                    .into_iter()
-                    .map(|item| item.metadata)
-                    .collect()
-            }
+        let metas = match driver {
+            Driver::Secret => self.metas::<Secret>(namespace, &params, &doing).await?,
+            Driver::ConfigMap => self.metas::<ConfigMap>(namespace, &params, &doing).await?,
         };
         let mut rows: Vec<RevisionRow> = metas.iter().filter_map(RevisionRow::read).collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.revision));
         Ok(rows)
+    }
+
+    async fn metas<K>(
+        &self,
+        namespace: &str,
+        params: &kube::api::ListParams,
+        doing: &str,
+    ) -> Result<Vec<ObjectMeta>, Fault>
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let api: Api<Meta<K>> = Api::namespaced(self.client(), namespace);
+        let found = self.once(doing, api.list(params)).await?;
+        Ok(found.items.into_iter().map(|item| item.metadata).collect())
     }
 
     /// One revision's record; `storage` as its row names it.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::base::error::Context as _;
-use crate::base::{Error, Result};
+use crate::base::{Error, Hash, Result};
 
 /// What helm puts in front of a record's name: `sh.helm.release.v1.<release>.v<revision>`.
 pub const STORAGE_PREFIX: &str = "sh.helm.release.v1.";
@@ -224,6 +224,8 @@ pub struct Record {
     pub config: Value,
     /// The chart's own defaults, subcharts' not included.
     pub chart_values: Value,
+    /// The chart's own templates by their path, subcharts' not included.
+    pub templates: BTreeMap<String, Hash>,
     /// The rendered objects, without hooks and CRDs.
     pub manifest: String,
     pub hooks: Vec<HookRecord>,
@@ -321,6 +323,12 @@ pub fn from_json(json: &[u8]) -> Result<Record> {
         chart: raw.chart.metadata,
         config: map_or_empty(raw.config),
         chart_values: map_or_empty(raw.chart.values),
+        templates: raw
+            .chart
+            .templates
+            .into_iter()
+            .filter_map(|file| Some((file.name, Hash::of(STANDARD.decode(file.data).ok()?))))
+            .collect(),
         manifest: raw.manifest,
         hooks,
         apply_method: if raw.apply_method == "ssa" {
@@ -397,6 +405,17 @@ struct RawChart {
     #[serde(deserialize_with = "nullable")]
     metadata: ChartInfo,
     values: Value,
+    #[serde(deserialize_with = "nullable")]
+    templates: Vec<RawFile>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawFile {
+    #[serde(deserialize_with = "nullable")]
+    name: String,
+    #[serde(deserialize_with = "nullable")]
+    data: String,
 }
 
 #[derive(Default, Deserialize)]

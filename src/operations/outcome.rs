@@ -127,6 +127,9 @@ fn interrupted(view: &OperationView, witness: &Witness) -> Outcome {
         Some(signal) => format!("was cut off: somebody else ended helm (signal {signal})"),
         None => "was cut off without an exit".to_owned(),
     };
+    if let Some(outcome) = finished_alone(view, witness) {
+        return outcome;
+    }
     let mut outcome = Outcome::new(Verdict::Interrupted, format!("{} {what}", view.verb()));
     if witness.looked {
         outcome.details.push(match witness.last {
@@ -144,6 +147,31 @@ fn interrupted(view: &OperationView, witness: &Witness) -> Outcome {
         _ => "look at the release before anything else".to_owned(),
     });
     outcome
+}
+
+/// A helm that lost its supervisor goes on; its exit is known to nobody, but the release's record may say that it came
+/// to its end: exactly our revision is deployed, or the release is gone.
+fn finished_alone(view: &OperationView, witness: &Witness) -> Option<Outcome> {
+    let untouched = view.interrupted.is_none() && view.killed.is_none();
+    let unknown =
+        view.steps.get(view.step()).is_some_and(|step| step.started.is_some() && step.ended.is_none());
+    if !(untouched && unknown && witness.looked) {
+        return None;
+    }
+    let done = match (view.verb(), witness.last) {
+        (Verb::Install | Verb::Upgrade | Verb::Rollback, Some((revision, Status::Deployed))) => {
+            revision == view.spec.before.unwrap_or_default() + 1
+        }
+        (Verb::Uninstall, None) => true,
+        _ => false,
+    };
+    done.then(|| {
+        let mut outcome = succeeded(view, witness);
+        let words =
+            "its supervisor was ended before helm was: what helm said is lost, the release's record tells";
+        outcome.details.push(words.to_owned());
+        outcome
+    })
 }
 
 fn succeeded(view: &OperationView, witness: &Witness) -> Outcome {

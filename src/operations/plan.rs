@@ -214,8 +214,10 @@ impl Planner {
         checks.owners(&facts);
         let known: Vec<Known> = history.iter().map(known).collect();
         let made = Timestamp::now();
-        let ways = if recovery::is_stuck(&known) && request.verb == Verb::Upgrade {
-            recovery::ways(&known, request.options.timeout, made)
+        // Whoever rolls back or uninstalls is on a way already.
+        let ways = if request.verb.needs_chart() {
+            let ways = recovery::ways(&known, request.options.timeout, made);
+            ways.into_iter().filter(|way| way.verb != Some(request.verb)).collect()
         } else {
             Vec::new()
         };

@@ -89,15 +89,36 @@ pub fn ways(history: &[Known], timeout: Duration, now: Timestamp) -> Vec<Way> {
             )
             .but("pre-delete hooks run again"),
         ),
-        Status::Failed if !history.iter().any(|known| known.status == Status::Deployed) => {
+        Status::Failed | Status::Superseded
+            if !history.iter().any(|known| known.status == Status::Deployed) =>
+        {
             ways.push(Way::new(
                 "upgrade",
                 Some(Verb::Upgrade),
-                "no revision is deployed; an upgrade goes on from the last failed one",
+                format!(
+                    "no revision is deployed; an upgrade goes on from the last one, which is {}",
+                    last.status
+                ),
             ));
-            if let Some(target) = fallback(history, last) {
+            if last.status == Status::Superseded {
+                ways.push(again(last, "applies it again, and its record says deployed"));
+            } else if let Some(target) = fallback(history, last) {
                 ways.push(back(target));
             }
+            if last.revision == 1 {
+                ways.push(from_nothing());
+            }
+        }
+        Status::Uninstalled => {
+            ways.push(again(last, "brings the release back as it was"));
+            ways.push(
+                Way::new("uninstall again", Some(Verb::Uninstall), "removes the history that was kept")
+                    .but("there is no way back from that"),
+            );
+        }
+        Status::Deployed if deployed(history) > 1 => {
+            let words = "helm marks every other deployed revision as superseded";
+            ways.push(again(last, words).but("applies what the record says over what runs"));
         }
         _ => {}
     }
@@ -121,12 +142,23 @@ fn pending(history: &[Known], last: &Known, ways: &mut Vec<Way>) {
             )
             .to(1),
         );
-        ways.push(
-            Way::new("uninstall, then install", Some(Verb::Uninstall), "starts from nothing").but(
-                "claims that the chart owns go; those of StatefulSets and with resource-policy keep stay",
-            ),
-        );
+        ways.push(from_nothing());
     }
+}
+
+fn from_nothing() -> Way {
+    Way::new("uninstall, then install", Some(Verb::Uninstall), "starts from nothing")
+        .but("claims that the chart owns go; those of StatefulSets and with resource-policy keep stay")
+}
+
+/// To the last revision itself, as a new one.
+fn again(last: &Known, why: &str) -> Way {
+    Way::new(format!("roll back to revision {}", last.revision), Some(Verb::Rollback), why).to(last.revision)
+}
+
+/// How many revisions are recorded as deployed: more than one after two writers at a time.
+pub fn deployed(history: &[Known]) -> usize {
+    history.iter().filter(|known| known.status == Status::Deployed).count()
 }
 
 fn back(target: &Known) -> Way {
@@ -207,7 +239,22 @@ mod tests {
     fn what_is_not_stuck_needs_no_way() {
         assert!(found(&[(1, Status::Deployed)], LATE).is_empty());
         assert!(found(&[(1, Status::Deployed), (2, Status::Failed)], LATE).is_empty());
-        assert_eq!(verbs(&found(&[(1, Status::Failed)], LATE)), [(Some(Verb::Upgrade), None)]);
+        assert_eq!(
+            verbs(&found(&[(1, Status::Failed)], LATE)),
+            [(Some(Verb::Upgrade), None), (Some(Verb::Uninstall), None)]
+        );
+        assert_eq!(
+            verbs(&found(&[(1, Status::Superseded), (2, Status::Superseded)], LATE)),
+            [(Some(Verb::Upgrade), None), (Some(Verb::Rollback), Some(2))]
+        );
+        assert_eq!(
+            verbs(&found(&[(1, Status::Superseded), (2, Status::Uninstalled)], LATE)),
+            [(Some(Verb::Rollback), Some(2)), (Some(Verb::Uninstall), None)]
+        );
+        assert_eq!(
+            verbs(&found(&[(1, Status::Deployed), (2, Status::Deployed)], LATE)),
+            [(Some(Verb::Rollback), Some(2))]
+        );
         assert_eq!(verbs(&found(&[(1, Status::Uninstalling)], LATE)), [(Some(Verb::Uninstall), None)]);
         assert!(is_stuck(&history(&[(1, Status::Deployed), (2, Status::PendingUpgrade)])));
         assert!(!is_stuck(&history(&[(2, Status::Deployed), (1, Status::PendingInstall)])));

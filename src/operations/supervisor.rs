@@ -4,7 +4,8 @@
 //!
 //! It is synchronous on purpose: two reader threads and a loop are all it takes, and nothing here may stall.
 
-use std::io::{BufReader, Read};
+use std::io::{BufReader, PipeReader, Read};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -173,8 +174,8 @@ impl Run {
     }
 
     fn step(&mut self, index: usize, step: &Step) -> Result<StepEnd> {
-        let mut child = match self.spawn(step) {
-            Ok(child) => child,
+        let (mut child, stdout, stderr) = match self.spawn(step) {
+            Ok(started) => started,
             Err(error) => {
                 self.journal.write(JournalKind::StepFailed { step: index, error: error.to_string() })?;
                 return Ok(StepEnd::NotStarted);
@@ -184,13 +185,8 @@ impl Run {
         let start = process::start_time(pid);
         self.journal.write(JournalKind::Helm { step: index, pid, start: start.clone() })?;
         let (tx, rx) = sync_channel(1024);
-        if let Some(stdout) = child.stdout.take() {
-            read_lines(Stream::Stdout, stdout, tx.clone());
-        }
-        if let Some(stderr) = child.stderr.take() {
-            read_lines(Stream::Stderr, stderr, tx.clone());
-        }
-        drop(tx);
+        read_lines(Stream::Stdout, stdout, tx.clone());
+        read_lines(Stream::Stderr, stderr, tx);
         let status = self.attend(index, &mut child, &rx)?;
         self.journal.write(JournalKind::StepEnded {
             step: index,
@@ -200,14 +196,16 @@ impl Run {
         Ok(StepEnd::Exit(status))
     }
 
-    fn spawn(&self, step: &Step) -> Result<Child> {
+    fn spawn(&self, step: &Step) -> Result<(Child, PipeReader, PipeReader)> {
+        let (stdout, to_stdout) = output().context("cannot make a pipe for helm")?;
+        let (stderr, to_stderr) = output().context("cannot make a pipe for helm")?;
         let mut command = Command::new(&self.spec.program);
         command
             .args(&step.argv)
             .current_dir(&self.spec.folder)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(to_stdout)
+            .stderr(to_stderr)
             .env("NO_COLOR", "1")
             .process_group(0);
         for (variable, _) in std::env::vars_os() {
@@ -215,7 +213,9 @@ impl Run {
                 command.env_remove(variable);
             }
         }
-        command.spawn().context_at("cannot start helm", self.spec.program.display())
+        // The command holds our copies of the writing ends until it is dropped: the readers would never see an end.
+        let child = command.spawn().context_at("cannot start helm", self.spec.program.display())?;
+        Ok((child, stdout, stderr))
     }
 
     /// Writes what helm says and does what is asked, until helm is gone and has said everything.
@@ -287,6 +287,18 @@ impl Run {
     fn is_asked(&self, what: &str) -> bool {
         self.folder.join(what).exists()
     }
+}
+
+/// A pipe for what helm says. Nothing unredacted is ever on disk, so it stays a pipe; but when its only reader dies, the
+/// next word kills the writer (SIGPIPE), in the middle of a rollout. So helm gets an end that can be read as well: as
+/// long as helm lives its words have a reader, and a supervisor that is killed takes nobody along. What was said then
+/// is lost; beyond what a pipe holds (64 KiB, more than helm says) helm would wait, and can be interrupted.
+fn output() -> std::io::Result<(PipeReader, Stdio)> {
+    let (reader, writer) = std::io::pipe()?;
+    // Elsewhere than on Linux a pipe cannot be opened again.
+    let both =
+        std::fs::File::options().read(true).write(true).open(format!("/proc/self/fd/{}", writer.as_raw_fd()));
+    Ok((reader, both.map_or_else(|_| Stdio::from(writer), Stdio::from)))
 }
 
 fn read_lines(stream: Stream, from: impl Read + Send + 'static, tx: SyncSender<Said>) {

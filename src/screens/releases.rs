@@ -1,7 +1,7 @@
 //! Releases: every release of the contexts that the workspace maps, worst first, with why and since when; then
 //! one of them from the inside. The header follows the row under the cursor.
 
-mod applied;
+pub(in crate::screens) mod applied;
 mod events;
 mod history;
 mod hooks;

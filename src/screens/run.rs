@@ -98,6 +98,14 @@ impl Run {
         session.world.operations.get(&id)
     }
 
+    /// The release of the plan or operation that is shown.
+    pub fn target(&self, session: &Session) -> Option<ReleaseRef> {
+        match (self.screen, &self.planning.request) {
+            (Screen::Plan, Some(request)) => Some(request.release.clone()),
+            _ => self.operation(session).map(|view| view.spec.release.clone()),
+        }
+    }
+
     /// What follows from any change while the room is shown: cursors, and that a result was seen.
     fn refresh(&mut self, session: &mut Session) -> Vec<Effect> {
         if let Some(live) = &mut self.live {
@@ -107,15 +115,13 @@ impl Run {
             return Vec::new();
         }
         session.copyable = self.copyable(session);
-        let Some(view) =
-            self.live.as_ref().filter(|_| self.screen == Screen::Operation).and_then(|l| l.view_of(session))
-        else {
-            return Vec::new();
-        };
+        let live = self.live.as_ref().filter(|_| self.screen == Screen::Operation);
+        let Some(view) = live.and_then(|live| live.view_of(session)).cloned() else { return Vec::new() };
+        let mut effects = summary::ask(session, &view);
         if !view.is_running() && !view.seen && self.marked.insert(view.id()) {
-            return vec![Effect::MarkSeen(view.id())];
+            effects.push(Effect::MarkSeen(view.id()));
         }
-        Vec::new()
+        effects
     }
 
     fn copyable(&self, session: &Session) -> Vec<(String, String)> {

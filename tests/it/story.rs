@@ -205,6 +205,9 @@ fn rolls_back_from_the_history(operator: &mut Operator, workspace: &Workspace) {
     });
     operator.confirm();
     operator.terminal.wait_text_within(" and healthy", CLUSTER);
+    operator.terminal.wait_for("what would bring the fault back, with its place", CLUSTER, |screen| {
+        has(screen, "dagster.webserver.podAnnotations") && has(screen, "(values-dev.yaml:")
+    });
     assert_eq!(revisions(workspace).last().map(String::as_str), Some("deployed"));
     assert_eq!(revisions(workspace).len(), 3);
     let template = workspace.get("dev", &["deployment", WEBSERVER])["spec"]["template"].to_string();

@@ -27,11 +27,6 @@ const RETRY: [Duration; 4] =
 /// The last lines of a log that are shown first.
 const TAIL: i64 = 500;
 
-/// The driver that helm would use here.
-fn driver() -> Result<Driver, Error> {
-    Driver::from_env().map_err(Error::new)
-}
-
 /// One connection a context, opened at first use.
 #[derive(Clone)]
 pub(super) struct Connections {
@@ -108,7 +103,7 @@ pub(super) async fn record(
     revision: Option<u32>,
 ) -> Result<Record, Error> {
     let connection = shared.connections.open(&release.context).await?;
-    let driver = driver()?;
+    let driver = Driver::from_env()?;
     let history = connection.history(driver, &release.namespace, &release.release).await?;
     let row = match revision {
         Some(wanted) => history.iter().find(|row| row.revision == wanted),
@@ -164,9 +159,9 @@ pub(super) async fn watch_releases(
         Message::Releases { context: context.clone(), snapshot: Arc::new(snapshot) }
     };
     let Some(connection) = connect(&shared, &context, &token, failed).await else { return };
-    let driver = match driver() {
+    let driver = match Driver::from_env() {
         Ok(driver) => driver,
-        Err(error) => return shared.answer(Message::Failed(error)).await,
+        Err(fault) => return shared.answer(failed(fault)).await,
     };
     let mut snapshots = releases::watch(connection, driver, namespaces, token);
     while snapshots.changed().await.is_ok() {

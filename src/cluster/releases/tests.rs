@@ -56,7 +56,9 @@ fn the_last_revision_is_the_release_and_the_deployed_one_is_known() {
 fn the_driver_is_helms_word() {
     assert_eq!(Driver::parse(""), Ok(Driver::Secret));
     assert_eq!(Driver::parse("configmap"), Ok(Driver::ConfigMap));
-    assert_eq!(Driver::parse("sql"), Err("sql".to_owned()));
+    assert_eq!(Driver::parse("sql"), Err(Fault::Driver { name: "sql".to_owned() }));
+    let words = crate::base::Error::from(Fault::Driver { name: "sql".to_owned() });
+    assert!(words.what.contains("HELM_DRIVER=sql") && words.what.contains("database"), "{words}");
 }
 
 #[tokio::test(start_paused = true)]

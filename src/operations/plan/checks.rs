@@ -182,7 +182,8 @@ impl Checks {
                     format!("the release exists already: revision {} is {}", last.revision, last.status);
                 self.add(CheckLevel::Blocked, title).next = Some(match last.status {
                     Status::Uninstalled => {
-                        "its history was kept; uninstall it without history first".to_owned()
+                        "its history was kept: roll back to bring it back, or uninstall it again first"
+                            .to_owned()
                     }
                     Status::PendingInstall => {
                         "its install was cut off: uninstall it, or roll back to revision 1".to_owned()
@@ -210,7 +211,23 @@ impl Checks {
                 if matches!(last.status, Status::Uninstalled | Status::Uninstalling) =>
             {
                 let title = format!("the release is {}", last.status);
-                self.add(CheckLevel::Blocked, title).next = Some("uninstall it, then install".to_owned());
+                self.add(CheckLevel::Blocked, title).next = Some(match last.status {
+                    Status::Uninstalled => {
+                        "roll back to bring it back, or uninstall it again and install".to_owned()
+                    }
+                    _ => "uninstall it again, then install".to_owned(),
+                });
+            }
+            (Verb::Upgrade, Some(last))
+                if history.iter().filter(|row| row.status == Status::Deployed).count() > 1 =>
+            {
+                let deployed = history.iter().filter(|row| row.status == Status::Deployed);
+                let numbers: Vec<String> = deployed.map(|row| row.revision.to_string()).collect();
+                let title = format!("revisions {} are all recorded as deployed", numbers.join(" and "));
+                self.add(CheckLevel::Warning, title).next = Some(format!(
+                    "roll back to revision {} to have one again; see the ways out",
+                    last.revision
+                ));
             }
             (Verb::Rollback, Some(last)) => self.rollback(request, facts, last.revision),
             (_, Some(last)) => {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::checks::{CheckLevel, Checks};
 use super::{Facts, Planner};
 use crate::cluster::access::{Ask, DryRun, Refusal, RefusalKind};
-use crate::cluster::releases::Driver;
+use crate::cluster::releases::{Driver, RevisionRow};
 use crate::cluster::{Connection, Fault, Pinned, Pins};
 use crate::helm::Major;
 use crate::helm::record::{ApplyMethod, Status};
@@ -64,15 +64,13 @@ pub(super) async fn ask(planner: &Planner, request: &PlanRequest, checks: &mut C
                     );
                     let check = checks.add(CheckLevel::Blocked, title);
                     check.detail = Some(cause);
-                    check.next = Some("helm needs list and get on secrets there".to_owned());
+                    check.next = Some(format!("helm needs list and get on {} there", driver.plural()));
                 }
                 Err(fault) => checks.error(CheckLevel::Blocked, &fault.into()),
             }
         }
-        Err(name) => {
-            let title = format!("HELM_DRIVER={name}: the release's records cannot be read here");
-            checks.add(CheckLevel::Warning, title);
-        }
+        // What the release is, and whether it moves before the launch, would both be unknown.
+        Err(fault) => checks.error(CheckLevel::Blocked, &fault.into()),
     }
     facts.connection = Some(connection);
     facts
@@ -133,6 +131,10 @@ pub(super) async fn records(request: &PlanRequest, facts: &mut Facts, checks: &m
         let Some(row) = row else { continue };
         match connection.record(driver, &request.release.namespace, &row.storage).await {
             Ok(record) => *slot = Some(std::sync::Arc::new(record)),
+            Err(fault @ Fault::Unreadable { .. }) => {
+                let newest = history.first().is_some_and(|newest| newest.revision == row.revision);
+                unreadable(connection, driver, row, newest, &fault, checks);
+            }
             Err(fault) => checks.error(CheckLevel::Warning, &fault.into()),
         }
     }
@@ -140,6 +142,27 @@ pub(super) async fn records(request: &PlanRequest, facts: &mut Facts, checks: &m
     facts.current = current;
     facts.last = last;
     facts.target = target;
+}
+
+/// A record that is no record: helm skips it when it reads, and fails when it wants to write one of that number.
+fn unreadable(
+    connection: &Connection,
+    driver: Driver,
+    row: &RevisionRow,
+    newest: bool,
+    fault: &Fault,
+    checks: &mut Checks,
+) {
+    let RevisionRow { namespace, storage, revision, .. } = row;
+    let level = if newest { CheckLevel::Blocked } else { CheckLevel::Warning };
+    let check = checks.add(level, format!("the record of revision {revision} cannot be read, nor can helm"));
+    check.detail = Some(fault.to_string());
+    let kind = driver.plural().trim_end_matches('s');
+    let kubectl = format!("kubectl --context {} -n {namespace}", connection.context());
+    check.next = Some(format!(
+        "back it up and remove it, the revision before is the last one then: {kubectl} get {kind} {storage} -o yaml > \
+         {storage}.yaml && {kubectl} delete {kind} {storage}"
+    ));
 }
 
 /// Asks for our rights and lets the server try every object that is added or changed.
@@ -176,8 +199,9 @@ async fn rights(
 ) {
     let namespace = &request.release.namespace;
     let mut asks: BTreeSet<(String, String, String, Option<String>)> = BTreeSet::new();
+    let records = facts.driver.unwrap_or_default().plural();
     for verb in ["create", "update", "list"] {
-        asks.insert((verb.to_owned(), String::new(), "secrets".to_owned(), Some(namespace.clone())));
+        asks.insert((verb.to_owned(), String::new(), records.to_owned(), Some(namespace.clone())));
     }
     if request.options.create_namespace && facts.namespace == Some(false) {
         asks.insert(("create".to_owned(), String::new(), "namespaces".to_owned(), None));
@@ -404,8 +428,10 @@ fn owner(
 ) {
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let argo = text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
-        .or_else(|| text("/metadata/labels/argocd.argoproj.io~1instance"));
-    let flux = text("/metadata/labels/kustomize.toolkit.fluxcd.io~1name");
+        .or_else(|| text("/metadata/labels/argocd.argoproj.io~1instance"))
+        .or_else(|| text("/metadata/annotations/argocd.argoproj.io~1instance"));
+    let flux = text("/metadata/labels/kustomize.toolkit.fluxcd.io~1name")
+        .or_else(|| text("/metadata/labels/helm.toolkit.fluxcd.io~1name"));
     for (tool, owner) in [("Argo CD", argo), ("Flux", flux)] {
         if let Some(owner) = owner {
             let title = format!("{} belongs to {tool}: {owner}", object.id.short());
@@ -415,7 +441,7 @@ fn owner(
         }
     }
     // Only what is stored has a version: an object that the trial would create has none.
-    if !added || text("/metadata/resourceVersion").is_none() {
+    if text("/metadata/resourceVersion").is_none() {
         return;
     }
     let of = (
@@ -423,12 +449,16 @@ fn owner(
         text("/metadata/annotations/meta.helm.sh~1release-namespace"),
     );
     let release = &request.release;
-    if of == (Some(&release.release), Some(&release.namespace)) {
+    // One of ours that lost its annotations is still ours; one that names another release is not.
+    if of == (Some(&release.release), Some(&release.namespace)) || (!added && of.0.is_none()) {
         return;
     }
     let whose = match of {
         (Some(name), namespace) => format!("the release {}/{name}", namespace.unwrap_or("?")),
-        (None, _) => "nobody's release".to_owned(),
+        (None, _) => match text("/metadata/labels/app.kubernetes.io~1managed-by") {
+            Some(manager) if manager != "Helm" => format!("{manager}, by its label"),
+            _ => "nobody's release".to_owned(),
+        },
     };
     changes.annotate(&object.id, Consequence::Conflict, format!("exists already and is {whose}"));
     let title = format!("{} exists already and belongs to {whose}", object.id.short());

@@ -16,7 +16,7 @@ use crate::operations::Verb;
 use crate::session::{Ask, Choice, Command, Effect, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch};
 use jiff::Timestamp;
 
-use super::applied::Applied;
+use super::applied::{self, Applied};
 use super::events::Events;
 use super::history::{self, History};
 use super::hooks::Hooks;
@@ -127,6 +127,19 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// When the last revision is a rollback: what of the revision before it the workspace still has.
+    pub(super) fn brings_back(&self) -> Vec<String> {
+        let Some((row, record)) = self.row.zip(self.record).filter(|(_, record)| is_rollback(record)) else {
+            return Vec::new();
+        };
+        let left =
+            row.history.get(1).and_then(|kept| memory::record(self.session, self.release, kept.revision));
+        match (left, applied::environment_of(self.session, self.release)) {
+            (Some(left), Some(view)) => applied::brings_back(self.session, view, left, record),
+            _ => Vec::new(),
+        }
+    }
+
     /// The log that holds the last words of what is to blame.
     fn cause_log(&self) -> Option<LogRef> {
         let cause = self.cause.as_ref()?;
@@ -138,6 +151,11 @@ impl<'a> Known<'a> {
             previous: cause.previous,
         })
     }
+}
+
+/// As helm says it in every version.
+fn is_rollback(record: &Record) -> bool {
+    record.rollback_revision.is_some() || record.description.starts_with("Rollback to ")
 }
 
 /// The release that is open.
@@ -289,8 +307,11 @@ impl Inside {
     pub(super) fn ask(&self, session: &mut Session, memory: &mut Memory) -> Vec<Effect> {
         let Some(row) = memory.row(&self.release).cloned() else { return Vec::new() };
         let history = self.view == View::History;
+        let rolled_back =
+            memory::record(session, &self.release, row.revision).is_some_and(|record| is_rollback(record));
         let needed = row.history.iter().enumerate().filter(|(index, kept)| {
             kept.revision == row.revision
+                || (rolled_back && *index == 1)
                 || (history && (*index < history::RECORDS || row.deployed == Some(kept.revision)))
         });
         needed

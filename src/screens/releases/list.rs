@@ -338,11 +338,12 @@ fn detail(session: &Session, entry: &Entry, width: usize, look: &Look) -> Vec<Ri
         let role = if entry.tone.role() == Role::Bad { Role::Bad } else { Role::Text };
         lines.extend(text::wrap(&entry.why, width).into_iter().map(|line| Rich::of(role, line)));
     }
-    if let super::applied::Applied::Differs { chart, values } = &entry.applied {
+    if let super::applied::Applied::Differs { chart, files, values } = &entry.applied {
         let mut parts: Vec<String> = Vec::new();
         if let Some((there, here)) = chart {
             parts.push(format!("chart {there} {} {here}", glyphs.arrow));
         }
+        parts.extend(files.iter().cloned());
         parts.extend(values.iter().map(ToString::to_string));
         let words = format!("not applied yet: {}", parts.join(", "));
         lines.extend(text::wrap(&words, width).into_iter().map(|line| Rich::of(Role::Changed, line)));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::chart::Chart;
 use crate::cluster::objects::{ObjectsSnapshot, Wanted, WatchState};
 use crate::cluster::releases::{ReleaseRow, ReleasesSnapshot};
 use crate::cluster::{Fault, Health, root_cause};
@@ -45,8 +46,8 @@ pub(super) struct Memory {
     /// Which record was asked for, at which version of its object.
     asked: HashMap<(ReleaseRef, u32), String>,
     wanted: HashMap<(ReleaseRef, u32), Arc<[Wanted]>>,
-    /// By target: for which texts and which record.
-    applied: HashMap<Mapped, (u64, ReleaseRef, u32, String, Applied)>,
+    /// By target: for which texts, which record and which look at the chart.
+    applied: HashMap<Mapped, (u64, ReleaseRef, u32, String, Option<Arc<Chart>>, Applied)>,
 }
 
 impl Memory {
@@ -145,19 +146,19 @@ impl Memory {
     ) -> Applied {
         let generation = session.documents.generation();
         let Some(record) = record(session, release, row.revision) else { return Applied::Unknown };
+        let charts = session.workspace.ready().map(|workspace| &workspace.charts[..]).unwrap_or_default();
+        let chart = charts.iter().find(|chart| chart.dir == mapped.chart).map(|chart| &chart.chart);
         let version = &row.resource_version;
-        if let Some((made, of, revision, at, applied)) = self.applied.get(mapped)
+        if let Some((made, of, revision, at, read, applied)) = self.applied.get(mapped)
             && (*made, of, *revision, at) == (generation, release, row.revision, version)
+            && read.as_ref().map(Arc::as_ptr) == chart.map(Arc::as_ptr)
         {
             return applied.clone();
         }
-        let charts = session.workspace.ready().map(|workspace| &workspace.charts[..]).unwrap_or_default();
-        let chart = charts.iter().find(|chart| chart.dir == mapped.chart);
-        let chart = chart.map(|chart| chart.chart.metadata.version.clone());
-        let applied = applied::compare(session, files, chart.as_deref(), record);
+        let applied = applied::compare(session, files, chart.map(Arc::as_ref), record);
         self.applied.insert(
             mapped.clone(),
-            (generation, release.clone(), row.revision, version.clone(), applied.clone()),
+            (generation, release.clone(), row.revision, version.clone(), chart.cloned(), applied.clone()),
         );
         applied
     }

@@ -186,10 +186,20 @@ fn facts(known: &Known, applied: &Applied, width: usize, theme: &Theme, lines: &
     fact("applied by", Rich::of(Role::Text, how));
     match applied {
         Applied::Unknown => {}
-        Applied::Same => fact("workspace", Rich::of(Role::Text, "the same values and chart version")),
+        Applied::Same => fact("workspace", Rich::of(Role::Text, "the same values and chart")),
         Applied::Differs { .. } => {
             let words = format!("{} not applied yet, U plans it", applied.words());
             fact("workspace", Rich::of(Role::Changed, words));
+        }
+    }
+    let back = known.brings_back();
+    for (index, words) in back.iter().enumerate() {
+        fact(if index == 0 { "would come back" } else { "" }, Rich::of(Role::Warn, words.clone()));
+    }
+    if !back.is_empty() {
+        let words = "the workspace still has what was rolled back from: the next upgrade brings it back";
+        for line in text::wrap(words, width.saturating_sub(16).max(20)) {
+            fact("", Rich::of(Role::Muted, line));
         }
     }
     let description = said(known.session, &record.description);

@@ -79,7 +79,10 @@ pub(super) fn values(known: &Known, applied: &Applied) -> Vec<Rich> {
     match applied {
         Applied::Unknown => {}
         Applied::Same => lines.push(Rich::of(Role::YamlComment, "# the workspace has the same")),
-        Applied::Differs { values, .. } => {
+        Applied::Differs { files, values, .. } => {
+            lines.extend(
+                files.iter().map(|file| Rich::of(Role::Changed, format!("# {file} is another here"))),
+            );
             lines.push(Rich::of(
                 Role::Changed,
                 format!("# {} from the workspace:", count_differ(values.len())),

@@ -1,11 +1,12 @@
 //! What an operation came to, and what may be done next: by all that is known, not by helm's exit alone.
 
+use super::super::releases::applied;
 use super::live;
 use crate::base::Error;
 use crate::operations::outcome::{self, Outcome, Verdict, Witness};
 use crate::operations::recovery::{self, Known};
-use crate::operations::{OperationSpec, OperationView, PlanRequest, Verb, Way};
-use crate::session::{Ask, Choice, Session};
+use crate::operations::{OperationSpec, OperationState, OperationView, PlanRequest, Verb, Way};
+use crate::session::{Ask, Choice, Effect, Fetched, Session};
 use crate::ui::Role;
 use crate::ui::glyphs::Glyphs;
 
@@ -21,7 +22,47 @@ pub(super) enum Next {
 
 /// Judges an operation with everything that the session knows of its release.
 pub(super) fn judge(session: &Session, view: &OperationView) -> Outcome {
-    outcome::judge(view, &witness(session, view))
+    let mut outcome = outcome::judge(view, &witness(session, view));
+    let back = brings_back(session, view);
+    if !back.is_empty() {
+        outcome.details.push("the workspace still has what was rolled back from:".to_owned());
+        outcome.details.extend(back.into_iter().map(|words| format!("  {words}")));
+        outcome
+            .next
+            .get_or_insert_with(|| "correct it in Values: the next upgrade brings it back".to_owned());
+    }
+    outcome
+}
+
+/// The revisions between which a rollback that is done went: left, gone back to.
+fn between(view: &OperationView) -> Option<(u32, u32)> {
+    let done = view.spec.verb == Verb::Rollback && view.state == OperationState::Succeeded;
+    view.spec.before.zip(view.spec.revision).filter(|_| done)
+}
+
+/// What the workspace still has of what a rollback left.
+fn brings_back(session: &Session, view: &OperationView) -> Vec<String> {
+    let record =
+        |revision: u32| session.world.records.get(&(view.spec.release.clone(), Some(revision)))?.ready();
+    let found = between(view)
+        .filter(|_| is_newest(session, view))
+        .and_then(|(left, back)| Some((record(left)?, record(back)?)))
+        .zip(applied::environment_of(session, &view.spec.release));
+    found.map_or_else(Vec::new, |((left, back), place)| applied::brings_back(session, place, left, back))
+}
+
+/// The records that this needs and that nobody has asked for.
+pub(super) fn ask(session: &mut Session, view: &OperationView) -> Vec<Effect> {
+    let Some((left, back)) = between(view).filter(|_| is_newest(session, view)) else { return Vec::new() };
+    let mut effects = Vec::new();
+    for revision in [left, back] {
+        let (release, since) = (view.spec.release.clone(), session.now);
+        session.world.records.entry((release.clone(), Some(revision))).or_insert_with(|| {
+            effects.push(Effect::FetchRecord { release, revision: Some(revision) });
+            Fetched::Awaited { since }
+        });
+    }
+    effects
 }
 
 fn witness(session: &Session, view: &OperationView) -> Witness {
