@@ -89,6 +89,8 @@ pub async fn run(call: &Call) -> Result<Output> {
             command.env_remove(variable);
         }
     }
+    // What runs here reads no release (a version, a rendering), but helm looks for its database before anything else.
+    command.env_remove("HELM_DRIVER");
     command.env("NO_COLOR", "1");
     let mut child = command.spawn().map_err(|error| {
         Error::new(format!("cannot start {name}"))

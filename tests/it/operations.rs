@@ -298,9 +298,10 @@ fn planes_every_stuck_release_gets_out(
             let namespace = small.workspace.namespace("dev");
             small.apply("install", &[]).ok();
             sandbox().kubectl("nonprod", &["delete", "namespace", &namespace]).ok();
-            small.refused("upgrade", &["there is no such release"]);
-            small.refused("install", &[&format!("the namespace {namespace} does not exist"), "create it"]);
+            // The deployer's rights went with it.
+            small.refused("upgrade", &["may not read the release's records", &namespace]);
             sandbox().grant("nonprod", &[namespace]);
+            small.refused("upgrade", &["there is no such release", "install it"]);
             small.apply("install", &[]).ok();
         }
         other => panic!("no state {other}"),

@@ -38,6 +38,9 @@ pub(super) struct Observed {
     pub(super) at: Timestamp,
 }
 
+/// The texts' generation, the release with its revision and record, the chart as it was read: and what came of them.
+type Compared = (u64, ReleaseRef, u32, String, Option<Arc<Chart>>, Applied);
+
 /// What the room remembers about the world.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -47,7 +50,7 @@ pub(super) struct Memory {
     asked: HashMap<(ReleaseRef, u32), String>,
     wanted: HashMap<(ReleaseRef, u32), Arc<[Wanted]>>,
     /// By target: for which texts, which record and which look at the chart.
-    applied: HashMap<Mapped, (u64, ReleaseRef, u32, String, Option<Arc<Chart>>, Applied)>,
+    applied: HashMap<Mapped, Compared>,
 }
 
 impl Memory {
