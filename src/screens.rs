@@ -130,6 +130,34 @@ pub(crate) fn scroll_text(state: &mut TextState, lines: &(impl Lines + ?Sized), 
     true
 }
 
+/// Says why a key that is listed does nothing where it was pressed. Moving against an end is seen by itself.
+pub(crate) fn nothing_to(session: &mut Session, command: Command) {
+    let why = match command {
+        Command::Up
+        | Command::Down
+        | Command::Left
+        | Command::Right
+        | Command::PageUp
+        | Command::PageDown
+        | Command::Top
+        | Command::Bottom
+        | Command::Back => return,
+        Command::Filter => "there is nothing to filter here".to_owned(),
+        Command::Wrap => "lines are not wrapped here".to_owned(),
+        Command::Fold => "there is nothing to fold or mark here".to_owned(),
+        Command::FoldAll => "there is nothing to fold here".to_owned(),
+        Command::PaneNext | Command::PanePrevious => "there is one pane here".to_owned(),
+        Command::Enter => "there is nothing to open here".to_owned(),
+        Command::NextMatch | Command::PreviousMatch => {
+            "nothing is searched for: / starts a search".to_owned()
+        }
+        Command::DiffRevision => "choose a revision in the History view first".to_owned(),
+        Command::PreviousLogs => "open the log of a container first: o".to_owned(),
+        other => format!("{} means nothing here", other.info().title),
+    };
+    session.say(why);
+}
+
 /// Cells that a text scrolls sideways at once.
 const SIDEWAYS: isize = 8;
 

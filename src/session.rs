@@ -12,6 +12,7 @@ pub mod overlay;
 pub mod selection;
 pub mod world;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -100,6 +101,8 @@ pub struct Session {
     pub focused_line: Option<usize>,
     /// What `y` offers, set by the room from what is under the cursor: label and text.
     pub copyable: Vec<(String, String)>,
+    /// Contexts that no chart maps and that were ticked once to be asked for their releases.
+    pub ticked: BTreeSet<String>,
     /// A request of one room to another: where to go and what to show there.
     pub goto: Option<Goto>,
 }
@@ -153,6 +156,7 @@ impl Session {
             focused_file: None,
             focused_line: None,
             copyable: Vec::new(),
+            ticked: BTreeSet::new(),
             goto: None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod disk;
 mod frame;
+mod mouse;
 mod pictures;
 mod typing;
 mod values;
@@ -25,7 +26,9 @@ use crate::base::folders::Folders;
 use crate::base::redact::Redactor;
 use crate::manifest::{self, DiffOptions, Redact};
 use crate::session::keymap::Keymap;
-use crate::session::{Action, Effect, Given, Mapped, Message, Preview, PreviewRequest, RoomId, Session};
+use crate::session::{
+    Action, CompareRequest, Effect, Given, Mapped, Message, Preview, PreviewRequest, RoomId, Session,
+};
 use crate::ui::theme::Theme;
 use crate::workspace::{ContextInfo, Settings};
 
@@ -40,6 +43,8 @@ struct Flow {
     asked: Vec<Effect>,
     /// The last preview asked for of each environment.
     previews: Vec<PreviewRequest>,
+    /// Comparisons asked for and not answered.
+    compared: Vec<CompareRequest>,
 }
 
 impl Flow {
@@ -76,8 +81,16 @@ impl Flow {
         let session = Session::new(given, Settings::default(), keymap, redactor, now);
         let themes = ["dark", "light", "mono"].map(str::to_owned).to_vec();
         let model = Model::new(session, themes, "terminal".to_owned(), true);
-        let mut flow =
-            Self { folder, model, workers, answers, runtime, asked: Vec::new(), previews: Vec::new() };
+        let mut flow = Self {
+            folder,
+            model,
+            workers,
+            answers,
+            runtime,
+            asked: Vec::new(),
+            previews: Vec::new(),
+            compared: Vec::new(),
+        };
         flow.reload();
         let context = |name: &str| ContextInfo { name: name.to_owned(), ..ContextInfo::default() };
         let contexts = vec![context("aks-shared-nonprod"), context("aks-shared-prod")];
@@ -107,6 +120,7 @@ impl Flow {
                     self.previews.retain(|known| known.target != request.target);
                     self.previews.push(*request);
                 }
+                Effect::Compare(request) => self.compared.push(*request),
                 Effect::Copy { .. }
                 | Effect::OpenEditor { .. }
                 | Effect::CaptureMouse(_)
@@ -156,13 +170,19 @@ impl Flow {
         let screen = self.screen(120, 40);
         let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
         let column = line.split(text).next().unwrap().chars().count();
-        let mouse = MouseEvent {
-            kind: MouseEventKind::Down(MouseButton::Left),
-            column: u16::try_from(column).unwrap() + 1,
-            row: u16::try_from(row).unwrap(),
-            modifiers: KeyModifiers::NONE,
-        };
-        self.act(&Action::Mouse(mouse));
+        self.click_at(u16::try_from(column).unwrap() + 1, u16::try_from(row).unwrap())
+    }
+
+    fn click_at(&mut self, column: u16, row: u16) -> &mut Self {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        self.act(&Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+        self.draw(120, 40);
+        self
+    }
+
+    fn wheel(&mut self, column: u16, row: u16, by: i32) -> &mut Self {
+        let kind = if by < 0 { MouseEventKind::ScrollUp } else { MouseEventKind::ScrollDown };
+        self.act(&Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
         self
     }
 

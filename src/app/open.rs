@@ -68,6 +68,10 @@ pub async fn open(options: Options) -> Result<Vec<String>> {
     for warning in problems.into_iter().chain(key_warnings).chain(log.warning.clone()) {
         session.warn(warning);
     }
+    match super::workers::ticked::read(&folders.state) {
+        Ok(ticked) => session.ticked = ticked,
+        Err(error) => session.fail(&error),
+    }
     session.say("? help · 1-6 rooms · e environment · : everything else");
     let names = catalogue.names().into_iter().map(str::to_owned).collect();
     let mut model = Model::new(session, names, theme, mouse);

@@ -7,6 +7,7 @@ mod operations;
 mod recovery;
 mod rendering;
 mod slot;
+pub(super) mod ticked;
 mod watches;
 
 use std::path::PathBuf;

@@ -217,7 +217,7 @@ impl Changes {
             let inner = pane.draw(frame.buffer_mut(), area, look.theme);
             self.list_area = inner;
             // Names of one release begin alike, so they are cut at the start.
-            let name = Column::fill("object", 16).cut(Cut::Start);
+            let name = Column::fit("object", 16, (inner.width / 2).max(16)).cut(Cut::Start);
             let columns =
                 [Column::fit("", 1, 1), Column::fit("kind", 6, 14), name, Column::fill("consequence", 14)];
             let rows = if stale { dimmed(&self.rows) } else { self.rows.clone() };

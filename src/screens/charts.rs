@@ -189,11 +189,10 @@ impl Charts {
             Command::Bottom => self.list.last(keys.as_slice()),
             Command::Left => self.fold(false),
             Command::Right => self.fold(true),
-            Command::Fold => {
-                if let Some(node) = self.node().filter(|node| node.branch) {
-                    self.folds.toggle(&node.key.clone());
-                }
-            }
+            Command::Fold => match self.node().filter(|node| node.branch).map(|node| node.key.clone()) {
+                Some(key) => self.folds.toggle(&key),
+                None => super::nothing_to(session, command),
+            },
             Command::FoldAll => {
                 let depth = if self.folds.open_to > 0 { 0 } else { usize::MAX };
                 self.folds.reset(depth);
@@ -209,12 +208,12 @@ impl Charts {
                 self.filtering = false;
                 self.filter = Filter::default();
             }
-            Command::RenderedToggle => {
-                self.as_rendered = !self.as_rendered;
-                self.shown = None;
-            }
+            Command::RenderedToggle => self.toggle_rendered(session),
             Command::BuildDependencies => return self.build(session),
-            Command::Reload => return vec![session.reload()],
+            Command::Reload => {
+                session.say("read again from disk");
+                return vec![session.reload()];
+            }
             Command::EditFile => {
                 let Some(node) = self.node().cloned() else { return Vec::new() };
                 let file = node.file().filter(|_| matches!(node.item, Item::Values { .. }));
@@ -231,9 +230,23 @@ impl Charts {
                     }
                 }
             }
-            _ => {}
+            command => super::nothing_to(session, command),
         }
         Vec::new()
+    }
+
+    /// Between source and rendering of a template; elsewhere it says what it is for.
+    fn toggle_rendered(&mut self, session: &mut Session) {
+        match self.node().map(|node| &node.item) {
+            Some(Item::Template(_)) if session.environment().is_none() => {
+                session.say("a template renders for an environment: choose one with e");
+            }
+            Some(Item::Template(_)) => {
+                self.as_rendered = !self.as_rendered;
+                self.shown = None;
+            }
+            _ => session.say("v shows what a template renders to: choose one below templates"),
+        }
     }
 
     fn fold(&mut self, open: bool) {
@@ -274,9 +287,11 @@ impl Charts {
         vec![Effect::BuildDependencies { chart }]
     }
 
-    fn mouse(&mut self, action: &Action) {
+    /// A click puts the cursor on a row; on the row that has it already it opens.
+    fn mouse(&mut self, session: &mut Session, action: &Action) {
         let Action::Mouse(mouse) = action else { return };
-        let inside = self.area.contains(Position::new(mouse.column, mouse.row));
+        let at = Position::new(mouse.column, mouse.row);
+        let inside = self.area.contains(at);
         let keys = self.keys();
         match mouse.kind {
             MouseEventKind::ScrollDown if inside => self.list.step(keys.as_slice(), 3),
@@ -284,10 +299,9 @@ impl Charts {
             MouseEventKind::ScrollDown => self.text.scroll(&self.lines, 3),
             MouseEventKind::ScrollUp => self.text.scroll(&self.lines, -3),
             MouseEventKind::Down(MouseButton::Left) if inside => {
-                let index = self.list.offset() + usize::from(mouse.row - self.area.y);
-                if index < keys.len() {
-                    self.list.put(keys.as_slice(), index);
-                    self.in_text = false;
+                let known = !std::mem::take(&mut self.in_text);
+                if self.list.click(keys.as_slice(), at) == Some(true) && known {
+                    self.open(session);
                 }
             }
             MouseEventKind::Down(MouseButton::Left) => self.in_text = true,
@@ -314,7 +328,7 @@ impl Room for Charts {
                 Vec::new()
             }
             Action::Mouse(_) => {
-                self.mouse(action);
+                self.mouse(session, action);
                 Vec::new()
             }
             _ => Vec::new(),

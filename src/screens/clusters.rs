@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossterm::event::MouseEventKind;
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{Look, Room, elapsed};
 use crate::base::Problem;
@@ -88,6 +88,18 @@ pub struct Clusters {
     problems: ListState,
     /// What the open question is about.
     pending: Option<Pending>,
+    /// The columns that the last frame drew and where, for the mouse.
+    drawn: Drawn,
+}
+
+/// What the last frame drew.
+#[derive(Debug, Default)]
+struct Drawn {
+    grid: Rect,
+    problems: Rect,
+    columns: Vec<Column>,
+    /// The mapping in the first column behind the names.
+    first: usize,
 }
 
 impl Clusters {
@@ -175,7 +187,10 @@ impl Clusters {
         match command {
             Command::CheckCluster => return self.check(session),
             Command::PinCluster => self.ask_pin(session),
-            Command::Reload => return vec![session.reload(), Effect::LoadContexts],
+            Command::Reload => {
+                session.say("workspace and kubeconfig are read again");
+                return vec![session.reload(), Effect::LoadContexts];
+            }
             Command::PaneNext | Command::PanePrevious => {
                 let some = self.grid.as_ref().is_some_and(|grid| !grid.problems.is_empty());
                 self.focus = if some && self.focus == Focus::Grid { Focus::Problems } else { Focus::Grid };
@@ -195,9 +210,59 @@ impl Clusters {
                 self.follow(session);
             }
             Command::Enter => return self.edit_cell(session),
-            _ => {}
+            command => super::nothing_to(session, command),
         }
         Vec::new()
+    }
+
+    /// A click puts the cursor on a cell or a problem; on the one that has it already it edits, or goes there.
+    fn mouse(&mut self, session: &mut Session, mouse: MouseEvent) -> Vec<Effect> {
+        let at = Position::new(mouse.column, mouse.row);
+        let in_problems = self.drawn.problems.contains(at);
+        let wheel = match mouse.kind {
+            MouseEventKind::ScrollDown => Command::Down,
+            MouseEventKind::ScrollUp => Command::Up,
+            MouseEventKind::Down(MouseButton::Left) => return self.click(session, at),
+            _ => return Vec::new(),
+        };
+        if in_problems {
+            self.in_problems(session, wheel);
+        } else if self.drawn.grid.contains(at) {
+            let keys = self.keys();
+            step(&mut self.rows, &keys, wheel);
+            self.follow(session);
+        }
+        Vec::new()
+    }
+
+    fn click(&mut self, session: &mut Session, at: Position) -> Vec<Effect> {
+        if self.drawn.problems.contains(at) {
+            let some = self.grid.as_ref().is_some_and(|grid| !grid.problems.is_empty());
+            let known = self.focus == Focus::Problems;
+            if some {
+                self.focus = Focus::Problems;
+            }
+            let keys: Vec<String> =
+                self.grid.iter().flat_map(|grid| grid.problems.iter().map(ToString::to_string)).collect();
+            if self.problems.click(keys.as_slice(), at) == Some(true) && known {
+                self.in_problems(session, Command::Enter);
+            }
+            return Vec::new();
+        }
+        if !self.drawn.grid.contains(at) {
+            return Vec::new();
+        }
+        let known = self.focus == Focus::Grid;
+        self.focus = Focus::Grid;
+        let keys = self.keys();
+        let Some(again) = self.rows.click(keys.as_slice(), at) else { return Vec::new() };
+        let none = Listed::default();
+        let column = Table::new(&self.drawn.columns, &none).column_at(self.drawn.grid, at.x, &self.rows);
+        let column = column.and_then(|column| Some(self.drawn.first + column.checked_sub(1)?));
+        let same = column.is_none_or(|column| column == self.column);
+        self.column = column.unwrap_or(self.column);
+        self.follow(session);
+        if again && same && known && column.is_some() { self.edit_cell(session) } else { Vec::new() }
     }
 
     fn in_problems(&mut self, session: &mut Session, command: Command) {
@@ -251,11 +316,7 @@ impl Room for Clusters {
         let effects = match action {
             Action::Command(command) => self.command(session, *command),
             Action::Answered(then, answer) => self.answered(session, then, answer),
-            Action::Mouse(mouse) => match mouse.kind {
-                MouseEventKind::ScrollDown => self.command(session, Command::Down),
-                MouseEventKind::ScrollUp => self.command(session, Command::Up),
-                _ => Vec::new(),
-            },
+            Action::Mouse(mouse) => self.mouse(session, *mouse),
             _ => Vec::new(),
         };
         self.refresh(session);
@@ -276,6 +337,7 @@ impl Room for Clusters {
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
         // The frame itself takes the answer which context is meant.
         self.read(session);
+        self.drawn = Drawn::default();
         let Some(grid) = self.grid.clone() else {
             let inner = Pane::new("Clusters").focused(true).zoomed(look.zoomed).draw(
                 frame.buffer_mut(),
@@ -388,6 +450,7 @@ impl Clusters {
         let mut table = Table::new(&columns, &rows).focused(focused).cursor_column(cursor);
         table.marked_column = cursor;
         table.draw(frame.buffer_mut(), inner, &mut self.rows, look.theme);
+        self.drawn = Drawn { grid: inner, problems: self.drawn.problems, columns, first };
     }
 
     fn view_detail(&self, session: &Session, grid: &Grid, frame: &mut Frame, area: Rect, look: &Look) {
@@ -409,6 +472,7 @@ impl Clusters {
         let title = if grid.problems.is_empty() { "The rules" } else { "Problems" };
         let pane = Pane::new(title).focused(focused).zoomed(look.zoomed).note(verdict(&grid.problems, look));
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+        self.drawn.problems = inner;
         if grid.problems.is_empty() {
             let glyphs = look.theme.glyphs;
             let lines = detail::rules(usize::from(inner.width), glyphs);

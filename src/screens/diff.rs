@@ -1,5 +1,6 @@
 //! Diff: what one state of a target is against another, object by object, for every environment at a key press.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
@@ -10,7 +11,7 @@ use ratatui::layout::{Position, Rect};
 use crate::base::Error;
 use crate::session::{
     Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Message,
-    Place, Preview, PreviewState, Session, Side, SideSource, Then,
+    Place, Preview, PreviewState, Session, Side, SideSource, Then, release_of,
 };
 use crate::ui::chrome::{Pane, Tab, tab_at, tabs};
 use crate::ui::face::Face;
@@ -50,6 +51,11 @@ pub struct DiffRoom {
     /// The preview that the changes were made from.
     preview: Option<(Arc<Preview>, bool)>,
     filtering: bool,
+    /// What the chosen sides came to in each environment, for `compared_for`.
+    compared: BTreeMap<String, Result<Arc<Comparison>, Error>>,
+    compared_for: Option<(Side, Side, bool, u64)>,
+    /// The comparison that runs for an environment that is not shown.
+    background: Option<(u64, String)>,
     /// Where the line of environments was drawn.
     line: Rect,
 }
@@ -66,6 +72,9 @@ impl Default for DiffRoom {
             changes: Changes::default(),
             preview: None,
             filtering: false,
+            compared: BTreeMap::new(),
+            compared_for: None,
+            background: None,
             line: Rect::ZERO,
         }
     }
@@ -92,8 +101,11 @@ impl DiffRoom {
             }
             Ok(SideSource::Render(Box::new(request)))
         };
+        let is_selected = session.environment().is_some_and(|own| own.name == view.name);
         let release = || {
-            session.release().ok_or_else(|| {
+            let own = || view.target.as_ref().ok().and_then(release_of);
+            let release = if is_selected { session.release() } else { own() };
+            release.ok_or_else(|| {
                 Error::new("this target has no cluster here")
                     .next("map its cluster to a context in Clusters (3)")
             })
@@ -141,9 +153,22 @@ impl DiffRoom {
             session.documents.generation(),
             environment,
         );
-        if self.asked.as_ref() == Some(&asked) {
-            return Vec::new();
+        let sides = Some((asked.0.clone(), asked.1.clone(), asked.2, asked.3));
+        if self.compared_for != sides {
+            self.forget_others();
+            self.compared_for = sides;
         }
+        if self.asked.as_ref() == Some(&asked) {
+            return self.compare_next(session);
+        }
+        if let Some(Ok(found)) = asked.4.as_ref().and_then(|name| self.compared.get(name)).cloned() {
+            self.changes.set(Arc::new(found.changes.clone()));
+            self.shown = Shown::Ready(found);
+            self.asked = Some(asked);
+            return self.compare_next(session);
+        }
+        // There is one slot: what ran for another environment is given up and asked for again later.
+        self.background = None;
         // Only the text is another one: what was found for the older one stays, marked as such.
         let last = match (&self.asked, std::mem::take(&mut self.shown)) {
             (Some(before), Shown::Ready(found) | Shown::Working { last: Some(found), .. })
@@ -176,6 +201,72 @@ impl DiffRoom {
                 }))]
             }
         }
+    }
+
+    /// What is known of other environments is of other sides, or too old.
+    fn forget_others(&mut self) {
+        self.compared.clear();
+        self.background = None;
+    }
+
+    /// The same sides for the next environment that is not compared yet, once nothing else is under way: the line of
+    /// environments counts what it names.
+    fn compare_next(&mut self, session: &Session) -> Vec<Effect> {
+        let of_one = |side: &Side| matches!(side, Side::Revision(_));
+        if matches!(self.shown, Shown::Working { .. })
+            || self.background.is_some()
+            || of_one(&self.left)
+            || of_one(&self.right)
+        {
+            return Vec::new();
+        }
+        let here = session.environment().map(|view| view.name.as_str());
+        for view in session.environments.iter().filter(|view| Some(view.name.as_str()) != here) {
+            if self.compared.contains_key(&view.name) {
+                continue;
+            }
+            let sources = Self::source(session, view, &self.left)
+                .and_then(|left| Ok((left, Self::source(session, view, &self.right)?)));
+            match sources {
+                Err(error) => drop(self.compared.insert(view.name.clone(), Err(error))),
+                Ok((left, right)) => {
+                    self.generation += 1;
+                    self.background = Some((self.generation, view.name.clone()));
+                    return vec![Effect::Compare(Box::new(CompareRequest {
+                        generation: self.generation,
+                        left: (self.left.clone(), left),
+                        right: (self.right.clone(), right),
+                        hide_noise: self.hide_noise,
+                    }))];
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// The environments with what the shown sides come to in each.
+    fn tabs(&self, session: &Session, bad: &str) -> Vec<Tab> {
+        if self.is_preview() {
+            return environment_tabs(session, bad);
+        }
+        let here = session.environment().map(|view| view.name.as_str());
+        let working = |name: &str| {
+            let shown = Some(name) == here && matches!(self.shown, Shown::Working { .. });
+            shown || self.background.as_ref().is_some_and(|(_, other)| other == name)
+        };
+        let badge = |name: &str| match self.compared.get(name) {
+            _ if working(name) => Some((Role::Busy, "…".to_owned())),
+            Some(Ok(found)) if found.changes.is_empty() => Some((Role::Muted, "same".to_owned())),
+            Some(Ok(found)) => Some((Role::Changed, found.changes.headline())),
+            Some(Err(_)) => Some((Role::Bad, bad.to_owned())),
+            None => None,
+        };
+        let tab = |view: &EnvironmentView| Tab {
+            key: String::new(),
+            name: view.name.clone(),
+            badge: badge(&view.name),
+        };
+        session.environments.iter().map(tab).collect()
     }
 
     fn pairs(session: &Session) -> Vec<(String, Side, Side)> {
@@ -221,7 +312,7 @@ impl DiffRoom {
     fn mouse(&mut self, session: &mut Session, mouse: MouseEvent) {
         let at = Position::new(mouse.column, mouse.row);
         if mouse.kind == MouseEventKind::Down(MouseButton::Left) && self.line.contains(at) {
-            let tabs = environment_tabs(session, "!");
+            let tabs = self.tabs(session, "!");
             let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
             let current = session.environments.iter().position(|view| Some(&view.name) == here.as_ref());
             let hit = tab_at(self.line, &tabs, current.unwrap_or(0), at.x);
@@ -268,6 +359,12 @@ impl Room for DiffRoom {
             self.left = left.clone();
             self.right = right.clone();
         }
+        // What runs may have changed while another room was shown.
+        let of_cluster = |side: &Side| matches!(side, Side::Deployed | Side::Live);
+        if of_cluster(&self.left) || of_cluster(&self.right) {
+            self.asked = None;
+            self.forget_others();
+        }
         self.refresh(session)
     }
 
@@ -281,7 +378,13 @@ impl Room for DiffRoom {
                 }
             }
             Action::Command(Command::Noise) => self.hide_noise = !self.hide_noise,
-            Action::Command(Command::Reload) => self.asked = None,
+            Action::Command(Command::Reload) if self.is_preview() => {
+                session.say("this follows the text by itself; v compares with what runs");
+            }
+            Action::Command(Command::Reload) => {
+                self.asked = None;
+                self.forget_others();
+            }
             Action::Command(Command::Filter) => self.filtering = true,
             Action::Command(Command::FilterKeep) => self.filtering = false,
             Action::Command(Command::FilterClear) => {
@@ -302,8 +405,8 @@ impl Room for DiffRoom {
             {
                 self.changes.filter(Filter::default());
             }
-            Action::Command(command) => {
-                self.changes.command(*command);
+            Action::Command(command) if !self.changes.command(*command) => {
+                super::nothing_to(session, *command);
             }
             _ => {}
         }
@@ -322,9 +425,16 @@ impl Room for DiffRoom {
 
     fn hear(&mut self, _: &mut Session, message: &Message) -> Vec<Effect> {
         if let Message::Compared { generation, result } = message
+            && let Some((_, name)) = self.background.take_if(|(own, _)| own == generation)
+        {
+            self.compared.insert(name, result.clone());
+        } else if let Message::Compared { generation, result } = message
             && *generation == self.generation
             && matches!(self.shown, Shown::Working { .. })
         {
+            if let Some(name) = self.asked.as_ref().and_then(|asked| asked.4.clone()) {
+                self.compared.insert(name, result.clone());
+            }
             self.shown = match result {
                 Ok(comparison) => {
                     self.changes.set(Arc::new(comparison.changes.clone()));
@@ -426,7 +536,7 @@ impl DiffRoom {
             return area;
         }
         self.line = Rect { height: 1, ..area };
-        let names = environment_tabs(session, look.theme.glyphs.bad);
+        let names = self.tabs(session, look.theme.glyphs.bad);
         let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.as_str());
         let current =
             session.environments.iter().position(|view| Some(view.name.as_str()) == here).unwrap_or(0);

@@ -21,8 +21,6 @@ mod texts;
 #[allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use crossterm::event::{MouseButton, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -30,7 +28,7 @@ use ratatui::layout::{Position, Rect};
 use crate::helm::record::Status;
 use crate::session::{
     Action, Answer, Ask, Choice, Command, Effect, Goto, Message, Place, ReleaseRef, RoomId, Selection,
-    Session, Then, Watch,
+    Session, Setting, Then, Watch,
 };
 
 use super::{Look, Room};
@@ -50,8 +48,6 @@ pub struct Releases {
     inside: Option<Inside>,
     is_inside: bool,
     memory: Memory,
-    /// Contexts that no chart maps and that were chosen to be asked.
-    ticked: BTreeSet<String>,
     /// The choices of the open question.
     offered: Vec<String>,
 }
@@ -68,7 +64,7 @@ impl Releases {
 
     /// Brings rows and the open release up to date, and asks for the records that they need.
     fn refresh(&mut self, session: &mut Session) -> Vec<Effect> {
-        self.list.refresh(session, &mut self.memory, &self.ticked);
+        self.list.refresh(session, &mut self.memory, &session.ticked);
         let mut effects = Vec::new();
         if self.is_inside
             && let Some(inside) = &mut self.inside
@@ -183,7 +179,7 @@ impl Releases {
         match self.key_of(&release) {
             Some(key) => {
                 self.list.select(&key);
-                self.list.refresh(session, &mut self.memory, &self.ticked);
+                self.list.refresh(session, &mut self.memory, &session.ticked);
                 self.is_inside = false;
                 self.follow(session);
             }
@@ -249,7 +245,7 @@ impl Releases {
             .map(|context| {
                 Choice::new(&context.name)
                     .detail(&context.server)
-                    .current(self.ticked.contains(&context.name))
+                    .current(session.ticked.contains(&context.name))
             })
             .collect();
         if self.offered.is_empty() {
@@ -280,9 +276,12 @@ impl Releases {
             Command::Enter => self.open_selected(session),
             Command::Reload if !self.list.accept_order() => {
                 self.memory.forget_asked();
+                session.say("workspace, kubeconfig and records are read again");
                 return vec![session.reload(), Effect::LoadContexts];
             }
-            _ => {}
+            Command::Reload => {}
+            Command::AskContexts => self.ask_contexts(session),
+            command => super::nothing_to(session, command),
         }
         Vec::new()
     }
@@ -299,6 +298,14 @@ impl Releases {
                 }
                 return Vec::new();
             }
+            MouseEventKind::Down(MouseButton::Left) => {
+                if let Some(inside) = self.inside.as_mut()
+                    && inside.click(session, &self.memory, at)
+                {
+                    return self.command(session, Command::Enter);
+                }
+                return Vec::new();
+            }
             _ => return Vec::new(),
         };
         if self.is_inside {
@@ -308,7 +315,7 @@ impl Releases {
         Vec::new()
     }
 
-    fn answered(&mut self, then: &Then, answer: &Answer) {
+    fn answered(&mut self, session: &mut Session, then: &Then, answer: &Answer) -> Vec<Effect> {
         match (then, answer) {
             (Then::Room(ASK_LOG), Answer::Chosen(row)) => {
                 if let Some(inside) = self.opened_mut() {
@@ -316,10 +323,12 @@ impl Releases {
                 }
             }
             (Then::Room(ASK_CONTEXTS), Answer::Marked(rows)) => {
-                self.ticked = rows.iter().filter_map(|row| self.offered.get(*row).cloned()).collect();
+                session.ticked = rows.iter().filter_map(|row| self.offered.get(*row).cloned()).collect();
+                return vec![Effect::Remember(Setting::Ticked(session.ticked.clone()))];
             }
             _ => {}
         }
+        Vec::new()
     }
 
     /// The search of what is shown, while it is typed.
@@ -347,7 +356,7 @@ impl Releases {
     /// The lists of releases of every context that the workspace maps. Metadata only, so cheap enough to be watched
     /// wherever the user looks: the footer then knows whether an install or an upgrade makes sense.
     pub fn lists(&self, session: &Session) -> Vec<Watch> {
-        let contexts = rows::contexts(&rows::targets(session), &self.ticked);
+        let contexts = rows::contexts(&rows::targets(session), &session.ticked);
         contexts.into_iter().map(|(context, namespaces)| Watch::Releases { context, namespaces }).collect()
     }
 }
@@ -366,7 +375,7 @@ impl Room for Releases {
     }
 
     fn enter(&mut self, session: &mut Session) -> Vec<Effect> {
-        self.list.refresh(session, &mut self.memory, &self.ticked);
+        self.list.refresh(session, &mut self.memory, &session.ticked);
         match session.goto.clone() {
             Some(Goto::Release { release, history }) => {
                 self.open(session, release);
@@ -395,10 +404,7 @@ impl Room for Releases {
             _ if self.typing(session, action) => Vec::new(),
             Action::Command(command) => self.command(session, *command),
             Action::Mouse(_) => self.mouse(session, action),
-            Action::Answered(then, answer) => {
-                self.answered(then, answer);
-                Vec::new()
-            }
+            Action::Answered(then, answer) => self.answered(session, then, answer),
             Action::Text(_) | Action::Paste(_) => Vec::new(),
         };
         effects.extend(self.refresh(session));
@@ -443,7 +449,7 @@ impl Room for Releases {
     }
 
     fn is_working(&self, session: &Session) -> bool {
-        let contexts = rows::contexts(&rows::targets(session), &self.ticked);
+        let contexts = rows::contexts(&rows::targets(session), &session.ticked);
         rows::is_loading(session, &contexts)
     }
 

@@ -337,6 +337,17 @@ impl Run {
             (Screen::Operation, Some(live)) => live.point(at),
             _ => true,
         };
+        if self.screen == Screen::Plan && self.planning.focus == Focus::Changes && inside {
+            self.planning.changes.mouse(mouse);
+            return Vec::new();
+        }
+        if self.screen == Screen::Past && wheel.is_none() {
+            return if self.past.click(session, at) {
+                self.command(session, Command::Enter)
+            } else {
+                Vec::new()
+            };
+        }
         match (wheel, &mut self.live) {
             (Some(command), _) if inside => return self.command(session, command),
             (None, Some(live)) if self.screen == Screen::Operation => live.click(session, at),

@@ -441,11 +441,10 @@ impl Values {
                 let last = session.environments.len().saturating_sub(1);
                 self.go_to_column(session, (self.column + 1).min(last));
             }
-            Command::Fold => {
-                if let Some(node) = self.node().filter(|node| node.branch) {
-                    self.folds.toggle(&node.key.clone());
-                }
-            }
+            Command::Fold => match self.node().filter(|node| node.branch).map(|node| node.key.clone()) {
+                Some(key) => self.folds.toggle(&key),
+                None => super::nothing_to(session, command),
+            },
             Command::FoldAll => {
                 let depth = if self.folds.open_to > 1 { 1 } else { usize::MAX };
                 self.folds.reset(depth);
@@ -497,8 +496,11 @@ impl Values {
                 let step = if command == Command::PaneNext { 1 } else { 2 };
                 self.focus = order.get((here + step) % 3).copied().unwrap_or_default();
             }
-            Command::Reload => return vec![session.reload()],
-            _ => {}
+            Command::Reload => {
+                session.say("read again from disk");
+                return vec![session.reload()];
+            }
+            command => super::nothing_to(session, command),
         }
         Vec::new()
     }

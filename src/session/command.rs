@@ -178,6 +178,7 @@ commands! {
     PreviousHunk    "hunk.previous"     Hunks ["N"] 0 false "previous hunk" "The previous hunk, across objects.";
 
     SortBy          "releases.sort"     Releases ["o"] 10 false "sort" "Sort by the next column.";
+    AskContexts     "releases.contexts" Releases ["t"] 11 false "other contexts" "Tick contexts that no chart maps, to see their releases too; remembered.";
     NextView        "release.view.next" Release ["]", "Ctrl-Right"] 10 false "next view" "Overview, resources, history, values, manifest, hooks, events, logs, notes.";
     PreviousView    "release.view.previous" Release ["[", "Ctrl-Left"] 0 false "previous view" "The view before.";
     JumpToCause     "release.cause"     Release ["c"] 11 false "jump to the cause" "Go to the object and container that the root-cause line names.";

@@ -1,6 +1,7 @@
 //! What a state change asks of the world. Plain data: a test says "this key in this state asks for that".
 //! Every effect is answered by a [`super::Message`]; nothing here runs anything.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -99,6 +100,8 @@ pub enum Setting {
         cluster: String,
         context: String,
     },
+    /// Contexts that are asked for releases though no chart maps them; all of them. Kept with the state.
+    Ticked(BTreeSet<String>),
 }
 
 /// What an edit would do to one target.

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use ratatui::layout::{Position, Rect};
+
 /// Rows by position, each with a key that stays when the rows around it change.
 pub trait Keys {
     /// How many rows there are.
@@ -32,9 +34,30 @@ pub struct ListState {
     index: usize,
     offset: usize,
     height: usize,
+    /// Where the last frame drew the rows, for the mouse.
+    drawn: Rect,
 }
 
 impl ListState {
+    /// Notes where the rows are drawn.
+    pub fn draw_in(&mut self, area: Rect) {
+        self.drawn = area;
+    }
+
+    /// The row of `rows` that the last frame drew at a place of the screen.
+    pub fn hit(&self, rows: &(impl Keys + ?Sized), at: Position) -> Option<usize> {
+        let line = at.y.checked_sub(self.drawn.y).filter(|_| self.drawn.contains(at))?;
+        Some(self.offset + usize::from(line)).filter(|index| *index < rows.len())
+    }
+
+    /// Puts the cursor on the row that was drawn there. `Some(true)` when it was on that row before.
+    pub fn click(&mut self, rows: &(impl Keys + ?Sized), at: Position) -> Option<bool> {
+        let index = self.hit(rows, at)?;
+        let again = self.key.as_deref() == Some(&*rows.key(index));
+        self.put(rows, index);
+        Some(again)
+    }
+
     /// The key under the cursor.
     pub fn selected(&self) -> Option<&str> {
         self.key.as_deref()

@@ -220,6 +220,7 @@ impl<'a> Table<'a> {
         let body = Rect { y: area.y + header, height: area.height - header, width: area.width, ..area };
         let count = self.rows.len();
         let visible = state.scroll(count, usize::from(body.height));
+        state.draw_in(body);
         let rows: Vec<Row> = visible.clone().map(|index| self.rows.row(index)).collect();
         let bar = u16::from(count > usize::from(body.height) && area.width > 12);
         let places = self.places(&rows, area.width.saturating_sub(1 + bar));

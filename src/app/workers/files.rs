@@ -14,7 +14,7 @@ use crate::base::{Error, Problem, Result};
 use crate::session::{Loaded, Message, SaveFailure, Setting};
 use crate::workspace::{self, Workspace};
 
-use super::Shared;
+use super::{Shared, ticked};
 
 /// How often the workspace's files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -95,12 +95,17 @@ pub(super) async fn save(shared: Shared, path: PathBuf, text: Arc<str>, expect: 
 /// Keeps a setting for the next start, in the user's configuration, everything else in it untouched.
 pub(super) async fn remember(shared: Shared, setting: Setting) {
     let path = shared.config_file.to_path_buf();
+    let state = shared.folders.state.clone();
     let written = tokio::task::spawn_blocking(move || {
+        if let Setting::Ticked(contexts) = &setting {
+            return ticked::write(&state, contexts);
+        }
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let expect = (!text.is_empty()).then(|| Hash::of(text.as_bytes()));
         let edited = match setting {
             Setting::Theme(theme) => workspace::user::with_theme(&text, &theme),
             Setting::Context { cluster, context } => workspace::user::with_cluster(&text, &cluster, &context),
+            Setting::Ticked(_) => return Ok(()),
         }?;
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| {

@@ -1,7 +1,7 @@
 //! What controllers and kubelets say about the objects of a release, newest first.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::base::time;
 use crate::cluster::events::EventRow;
@@ -50,6 +50,12 @@ impl Events {
     pub(super) fn selected<'k>(&self, known: &Known<'k>, search: &Search) -> Option<&'k EventRow> {
         let wanted = self.cursor.selected()?;
         rows(known, search).into_iter().find(|event| key(event) == wanted)
+    }
+
+    /// `true` on the row that had the cursor already.
+    pub(super) fn click(&mut self, known: &Known, search: &Search, at: Position) -> bool {
+        let keys: Vec<String> = rows(known, search).into_iter().map(key).collect();
+        self.cursor.click(keys.as_slice(), at) == Some(true)
     }
 
     pub(super) fn command(&mut self, known: &Known, search: &Search, command: Command) -> Wish {

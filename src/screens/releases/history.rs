@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
 use crate::base::time;
@@ -99,6 +99,12 @@ impl History {
         if let Some(revision) = candidate(row) {
             self.cursor.select(revision.to_string());
         }
+    }
+
+    /// `true` on the row that had the cursor already.
+    pub(super) fn click(&mut self, at: Position) -> bool {
+        let keys = self.keys();
+        self.cursor.click(keys.as_slice(), at) == Some(true)
     }
 
     pub(super) fn command(&mut self, known: &Known, command: Command) -> Wish {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::base::time;
 use crate::helm::record::{HookPhase, HookRecord, HookRun};
@@ -41,6 +41,12 @@ impl Hooks {
     pub(super) fn selected<'k>(&self, known: &Known<'k>) -> Option<&'k HookRecord> {
         let wanted = self.cursor.selected()?;
         hooks(known).into_iter().find(|hook| key(hook) == wanted)
+    }
+
+    /// `true` on the row that had the cursor already.
+    pub(super) fn click(&mut self, known: &Known, at: Position) -> bool {
+        let keys: Vec<String> = hooks(known).into_iter().map(key).collect();
+        self.cursor.click(keys.as_slice(), at) == Some(true)
     }
 
     pub(super) fn command(&mut self, known: &Known, command: Command) -> Wish {

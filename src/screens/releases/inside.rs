@@ -15,6 +15,7 @@ use crate::manifest::ObjectId;
 use crate::operations::Verb;
 use crate::session::{Ask, Choice, Command, Effect, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch};
 use jiff::Timestamp;
+use ratatui::layout::{Position, Rect};
 
 use super::applied::{self, Applied};
 use super::events::Events;
@@ -177,6 +178,8 @@ pub(super) struct Inside {
     pub(super) logs: Logs,
     searches: HashMap<View, Search>,
     picker: Vec<Source>,
+    /// Where the last frame drew the names of the views, for the mouse.
+    tabs: Vec<(Rect, View)>,
     /// To be done as soon as the rows are there: the cursor of a jump.
     pending_object: Option<(ObjectId, Option<String>)>,
     pending_history: bool,
@@ -200,6 +203,7 @@ impl Inside {
             logs: Logs::default(),
             searches: HashMap::new(),
             picker: Vec::new(),
+            tabs: Vec::new(),
             pending_object: None,
             pending_history: false,
         }
@@ -351,10 +355,33 @@ impl Inside {
                     let known = Known::of(session, memory, &release);
                     self.in_view(&known, command)
                 };
-                self.grant(session, memory, wish);
+                match (wish, command) {
+                    // Wherever it is pressed, it is clear what is wanted.
+                    (Wish::Unhandled, Command::ShowLogs) => self.grant(session, memory, Wish::PickLog),
+                    (Wish::Unhandled, command) => crate::screens::nothing_to(session, command),
+                    (wish, _) => self.grant(session, memory, wish),
+                }
             }
         }
         true
+    }
+
+    /// A click chooses a view, or puts the cursor on a row. `true` on the row that had it already.
+    pub(super) fn click(&mut self, session: &Session, memory: &Memory, at: Position) -> bool {
+        if let Some((_, view)) = self.tabs.iter().find(|(area, _)| area.contains(at)) {
+            self.view = *view;
+            return false;
+        }
+        let release = self.release.clone();
+        let known = Known::of(session, memory, &release);
+        let search = self.search().clone();
+        match self.view {
+            View::Resources => self.resources.click(at),
+            View::History => self.history.click(at),
+            View::Hooks => self.hooks.click(&known, at),
+            View::Events => self.events.click(&known, &search, at),
+            View::Overview | View::Values | View::Manifest | View::Logs | View::Notes => false,
+        }
     }
 
     fn in_view(&mut self, known: &Known, command: Command) -> Wish {

@@ -139,18 +139,10 @@ impl List {
     }
 
     pub(super) fn click(&mut self, at: Position) -> bool {
-        let header = 1;
-        let Some(line) = at.y.checked_sub(self.area.y + header).filter(|_| self.area.contains(at)) else {
-            return false;
-        };
         let keys = self.keys();
-        let index = self.cursor.offset() + usize::from(line);
-        let again = keys.get(index).is_some_and(|key| Some(key.as_str()) == self.cursor.selected());
-        if index < keys.len() {
-            self.cursor.put(keys.as_slice(), index);
-            self.touched = true;
-        }
-        again
+        let again = self.cursor.click(keys.as_slice(), at);
+        self.touched |= again.is_some();
+        again == Some(true)
     }
 
     /// Draws rows and, where there is room, what there is to say about the one under the cursor.

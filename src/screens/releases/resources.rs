@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::cluster::Health;
 use crate::cluster::health::{ContainerRow, ContainerState};
@@ -156,6 +156,12 @@ impl Resources {
     /// How many rows are shown, of how many.
     pub(super) fn shown(&self) -> (usize, usize) {
         (self.visible.len(), self.nodes.len())
+    }
+
+    /// `true` on the row that had the cursor already.
+    pub(super) fn click(&mut self, at: Position) -> bool {
+        let keys = self.keys();
+        self.cursor.click(keys.as_slice(), at) == Some(true)
     }
 
     pub(super) fn command(&mut self, known: &Known, command: Command) -> Wish {

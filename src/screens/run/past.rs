@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::summary;
 use crate::base::time;
 use crate::operations::outcome::{Verdict, Witness, judge};
 use crate::operations::{OperationId, OperationView};
-use crate::screens::Look;
+use crate::screens::{Look, nothing_to};
 use crate::session::{Command, Session};
 use crate::ui::chrome::Pane;
 use crate::ui::face::Face;
@@ -97,7 +97,7 @@ impl Past {
     }
 
     /// Moves the cursor.
-    pub(super) fn command(&mut self, session: &Session, command: Command) {
+    pub(super) fn command(&mut self, session: &mut Session, command: Command) {
         let rows = PastRows::of(session, &Glyphs::UNICODE);
         match command {
             Command::Up => self.list.step(&rows, -1),
@@ -106,8 +106,16 @@ impl Past {
             Command::PageDown => self.list.page(&rows, 1),
             Command::Top => self.list.first(&rows),
             Command::Bottom => self.list.last(&rows),
-            _ => {}
+            _ => {
+                drop(rows);
+                nothing_to(session, command);
+            }
         }
+    }
+
+    /// Puts the cursor on the row under the mouse. `true` on the one that had it already.
+    pub(super) fn click(&mut self, session: &Session, at: Position) -> bool {
+        self.list.click(&PastRows::of(session, &Glyphs::UNICODE), at) == Some(true)
     }
 
     /// Draws the list.

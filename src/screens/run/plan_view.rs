@@ -17,6 +17,9 @@ use crate::ui::table::{Column, Listed, Row, Table};
 use crate::ui::text_view::TextView;
 use crate::ui::{ListState, Rich, Role, layout, text};
 
+/// Lines of the command where there is no room for all of it.
+const COLLAPSED: usize = 2;
+
 impl Planning {
     /// Draws it.
     pub(super) fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
@@ -70,7 +73,8 @@ impl Planning {
         look: &Look,
     ) {
         let lines = self.command_lines(area.width.saturating_sub(2));
-        let most = (area.height / 4).max(3);
+        // What it would change is what is read; the whole command is a key away.
+        let most = (area.height / 8).max(4);
         let height = (u16::try_from(lines.len()).unwrap_or(most) + 2).min(most);
         let (commands, rest) = split(area, height);
         self.view_commands(&lines, frame, commands, look);
@@ -82,7 +86,7 @@ impl Planning {
             check_lines(&plan, usize::from(rest.width - wide - 2), look.theme.glyphs).len()
         });
         let checks = u16::try_from(checks).unwrap_or(u16::MAX).saturating_add(2);
-        let height = options.max(checks).min((rest.height / 2).max(options));
+        let height = options.max(checks).min((rest.height * 2 / 5).max(options));
         let (upper, lower) = split(rest, height);
         let left = Rect { width: wide, ..upper };
         let right = Rect { x: upper.x + wide, width: upper.width - wide, ..upper };
@@ -119,6 +123,7 @@ impl Planning {
             Focus::Checks => 1,
             Focus::Changes => 2,
         };
+        let area = if area.height >= 12 { self.view_collapsed(frame, area, look) } else { area };
         let rest = if area.height >= 8 {
             tabs(frame.buffer_mut(), Rect { height: 1, ..area }, &names, current, look.theme);
             below(area, 1)
@@ -127,18 +132,11 @@ impl Planning {
         };
         match self.focus {
             Focus::Options => {
-                let lines = self.command_lines(rest.width.saturating_sub(2));
                 let options = u16::try_from(self.fields().len()).unwrap_or(0) + 3;
                 let (upper, lower) = split(rest, options.min(rest.height));
                 self.view_options(request, frame, upper, look);
-                let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-                let height = if lower.height >= wanted.saturating_add(5) { wanted } else { lower.height };
-                let (commands, rest) = split(lower, height);
-                if commands.height >= 3 {
-                    self.view_commands(&lines, frame, commands, look);
-                }
-                if rest.height >= 3 {
-                    self.view_checks(session, frame, rest, look);
+                if lower.height >= 3 {
+                    self.view_changes(session, frame, lower, look);
                 }
             }
             Focus::Checks => self.view_checks(session, frame, rest, look),
@@ -226,6 +224,25 @@ impl Planning {
                 })
             })
             .collect()
+    }
+
+    /// The beginning of the command without a frame, and how much of it there is not; gives what is left below.
+    fn view_collapsed(&self, frame: &mut Frame, area: Rect, look: &Look) -> Rect {
+        let lines = self.command_lines(area.width.saturating_sub(1));
+        let hidden = lines.len().saturating_sub(COLLAPSED);
+        let shown = lines.len().min(COLLAPSED);
+        for (number, (line, y)) in lines.iter().take(COLLAPSED).zip(area.y..).enumerate() {
+            let more = (number + 1 == shown && hidden > 0)
+                .then(|| Rich::of(Role::Muted, format!("  {}", text::count(hidden, "more line"))))
+                .map(|more| more.then(Role::Key, "  y").then(Role::KeyLabel, " copies it"));
+            let wide = more.as_ref().map_or(0, |more| u16::try_from(more.width()).unwrap_or(0));
+            let room = area.width.saturating_sub(1 + wide);
+            let used = line.draw(frame.buffer_mut(), (area.x + 1, y), room, look.theme, None);
+            if let Some(more) = more {
+                more.draw(frame.buffer_mut(), (area.x + 1 + used, y), wide, look.theme, None);
+            }
+        }
+        below(area, u16::try_from(shown).unwrap_or(0))
     }
 
     fn view_commands(&self, lines: &[Rich], frame: &mut Frame, area: Rect, look: &Look) {

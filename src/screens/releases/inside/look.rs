@@ -43,13 +43,15 @@ impl Inside {
             return;
         }
         let buf = frame.buffer_mut();
-        tabs(self.view, usize::from(inner.width), theme.glyphs).draw(
-            buf,
-            (inner.x, inner.y),
-            inner.width,
-            theme,
-            None,
-        );
+        let (line, names) = tabs(self.view, usize::from(inner.width), theme.glyphs);
+        line.draw(buf, (inner.x, inner.y), inner.width, theme, None);
+        let place = |(from, wide, view): (usize, usize, View)| {
+            let cells = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+            let area =
+                Rect { x: inner.x.saturating_add(cells(from)), width: cells(wide), height: 1, ..inner };
+            (area.intersection(inner), view)
+        };
+        self.tabs = names.into_iter().map(place).collect();
         let mut top = inner.y + 1;
         for line in cause_lines(&known, usize::from(inner.width), inner.height, theme.glyphs) {
             line.draw(buf, (inner.x, top), inner.width, theme, None);
@@ -173,8 +175,8 @@ impl Inside {
     }
 }
 
-/// The names of the views; as many around the current one as fit.
-fn tabs(current: View, width: usize, glyphs: &Glyphs) -> Rich {
+/// The names of the views, as many around the current one as fit; and where each stands and how wide it is.
+fn tabs(current: View, width: usize, glyphs: &Glyphs) -> (Rich, Vec<(usize, usize, View)>) {
     let here = View::ALL.iter().position(|view| *view == current).unwrap_or(0);
     let wide = |view: &View| text::width(view.title()) + 2;
     let (mut first, mut last) = (here, here);
@@ -196,12 +198,14 @@ fn tabs(current: View, width: usize, glyphs: &Glyphs) -> Rich {
         }
     }
     let mut line = Rich::of(Role::Gutter, if first > 0 { glyphs.left_more } else { " " });
+    let mut places = Vec::new();
     for view in View::ALL.iter().take(last + 1).skip(first) {
         let role = if *view == current { Role::Selection } else { Role::KeyLabel };
+        places.push((line.width(), wide(view), *view));
         line.push(role, format!(" {} ", view.title()));
     }
     line.push(Role::Gutter, if last + 1 < View::ALL.len() { glyphs.right_more } else { " " });
-    line
+    (line, places)
 }
 
 /// One line that says why, and below it what the container or the cluster said last.

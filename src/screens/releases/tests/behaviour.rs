@@ -1,11 +1,13 @@
 //! What keys and answers do.
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
 use crate::cluster::Fault;
 use crate::helm::record::Status;
 use crate::operations::Verb;
 use crate::screens::Room;
 use crate::session::{
-    Action, Answer, Ask, Command, Effect, Goto, Message, Place, ReleaseRef, Side, Then, Watch,
+    Action, Answer, Ask, Command, Effect, Goto, Message, Place, ReleaseRef, Setting, Side, Then, Watch,
 };
 
 use super::world::{DEV, NONPROD, PROD, Stage, dev_record, release, web_log};
@@ -428,4 +430,41 @@ fn namespaces_that_may_not_be_listed_are_said() {
     assert!(row("qa").contains("forbidden"), "{screen}");
     assert!(row("dev").contains("not installed"), "{screen}");
     assert!(screen.contains("mapped namespaces only: nonprod-deployer"), "{screen}");
+}
+
+#[test]
+fn inside_a_release_the_mouse_chooses_views_and_rows() {
+    let mut stage = Stage::inside_dev();
+    let at = |stage: &mut Stage, text: &str| {
+        let screen = stage.screen();
+        let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
+        let column = line.split(text).next().unwrap().chars().count();
+        (u16::try_from(column).unwrap(), u16::try_from(row).unwrap())
+    };
+    let click = |stage: &mut Stage, (column, row): (u16, u16)| {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        stage.act(&Action::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    };
+    let tab = at(&mut stage, "History");
+    click(&mut stage, tab);
+    assert!(stage.screen().contains("diff against the deployed one"), "{}", stage.screen());
+    let tab = at(&mut stage, "Resources");
+    click(&mut stage, tab);
+    let before = stage.screen();
+    let row = at(&mut stage, "▾");
+    click(&mut stage, row);
+    assert_ne!(stage.screen(), before, "a click on the row that has the cursor folds it");
+}
+
+#[test]
+fn ticked_contexts_are_remembered() {
+    let mut stage = Stage::usual();
+    stage.press(Command::AskContexts);
+    let ask = stage.session.overlays.pop().unwrap();
+    stage.act(&Action::Answered(ask.then, Answer::Marked(vec![1])));
+    assert!(stage.session.ticked.contains(PROD));
+    let kept = stage.effects.iter().any(
+        |effect| matches!(effect, Effect::Remember(Setting::Ticked(all)) if all.contains(PROD) && all.len() == 1),
+    );
+    assert!(kept, "{:?}", stage.effects);
 }

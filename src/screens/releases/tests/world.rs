@@ -213,7 +213,11 @@ impl Stage {
     }
 
     pub(super) fn press(&mut self, command: Command) {
-        let effects = self.room.update(&mut self.session, &Action::Command(command));
+        self.act(&Action::Command(command));
+    }
+
+    pub(super) fn act(&mut self, action: &Action) {
+        let effects = self.room.update(&mut self.session, action);
         self.effects.extend(effects);
     }
 
