@@ -48,10 +48,15 @@ product (label), hasArtifacts, hasProfiles, checksums, environment, jobs.
 {{- if include "floe-jobs.ownArtifacts" . }}{{ $_ := set $checksums "checksum/artifacts" (include "floe-jobs.document" . | sha256sum) }}{{ end }}
 {{- if ne $profiles "{}" }}{{ $_ := set $checksums "checksum/profiles" (sha256sum $profiles) }}{{ end }}
 {{- $_ := set $facts "checksums" $checksums }}
-{{- with (default dict $document.metadata).product_name }}
-{{- $_ := set $facts "product" (regexReplaceAll "[^A-Za-z0-9_.-]+" . "-" | trunc 63 | trimAll "-_.") }}
-{{- end }}
+{{- $_ := set $facts "product" (include "floe-jobs.product" $document) }}
 {{- toJson $facts }}
+{{- end }}
+
+{{/* Name of the data product as a label's value, of a document. */}}
+{{- define "floe-jobs.product" -}}
+{{- with (default dict .metadata).product_name }}
+{{- regexReplaceAll "[^A-Za-z0-9_.-]+" . "-" | trunc 63 | trimAll "-_." }}
+{{- end }}
 {{- end }}
 
 {{/*
