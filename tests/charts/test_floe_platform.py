@@ -232,7 +232,6 @@ def test_the_postgresql_test_passes_and_fails(dev, database):
 
 
 def test_users_are_made_twice_without_harm_and_passwords_rotate(render, database):
-    user = "databaseUsers[0]={name: reader}"
     manifest = render(
         "--set", "databaseUsers[0].name=reader", "--set", "databaseUsers[0].database=dagster",
         "--set", "databaseUsers[0].access=read", "--set", "databaseUsers[0].existingSecret=reader",
@@ -245,7 +244,7 @@ def test_users_are_made_twice_without_harm_and_passwords_rotate(render, database
     for password in ("first'\"$(id)", "second"):
         for name in ("user-reader", "user-writer"):
             done = run_container(container(job, name), secrets={**SECRETS, "password": password}, replace=database.address)
-            assert done.returncode == 0, f"{user}: {done.stderr}"
+            assert done.returncode == 0, f"{name}: {done.stderr}"
             assert password not in done.stdout + done.stderr
     database.ask("CREATE TABLE IF NOT EXISTS later (n int)", "dagster")
     for table in ("facts", "later"):
@@ -295,7 +294,6 @@ def test_preflight_tells_every_fault(render, database):
 
 @pytest.fixture(scope="module")
 def dagster_home(dev, database, tmp_path_factory):
-    pytest.importorskip("dagster_postgres")
     home = tmp_path_factory.mktemp("dagster")
     config = yaml.safe_load(one(dev, "ConfigMap", "dagster-instance")["data"]["dagster.yaml"])
     config["storage"]["postgres"]["postgres_db"].update(hostname="127.0.0.1", port=database.port)
@@ -429,7 +427,7 @@ with DagsterInstance.get() as instance:
 def test_dbt_connects_with_the_rendered_project(dev, database, tmp_path):
     dbt = os.environ.get("FLOE_TEST_DBT") or shutil.which("dbt", path=str(Path(sys.executable).parent))
     if not dbt:
-        pytest.skip("no dbt: install dbt-postgres, or set FLOE_TEST_DBT")
+        pytest.fail("no dbt beside this Python: install PyPI's dbt-postgres, or set FLOE_TEST_DBT")
     files = one(dev, "ConfigMap", "dbt")["data"]
     for name, text in files.items():
         (tmp_path / name).write_text(re.sub(r"host: .*", "host: 127.0.0.1", re.sub(r"port: .*", f"port: {database.port}", text)))
