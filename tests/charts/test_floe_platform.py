@@ -77,8 +77,7 @@ def container(document: dict, name: str) -> dict:
 
 def run_container(definition: dict, *, secrets: dict | None = None, replace: dict | None = None, timeout: float = 60):
     """Runs a container's command with its own environment; `replace` overrides variables and texts of the command."""
-    dbt = Path(os.environ.get("FLOE_TEST_DBT", sys.executable)).parent
-    environment = {"PATH": f"{POSTGRES}:{Path(sys.executable).parent}:{dbt}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+    environment = {"PATH": f"{POSTGRES}:{Path(sys.executable).parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
     for entry in definition.get("env", []):
         if "value" in entry:
             environment[entry["name"]] = entry["value"]
@@ -424,16 +423,22 @@ with DagsterInstance.get() as instance:
 # --- dbt and Prometheus ------------------------------------------------------------------------------------------------
 
 
-def test_dbt_connects_with_the_rendered_project(dev, database, tmp_path):
-    dbt = os.environ.get("FLOE_TEST_DBT") or shutil.which("dbt", path=str(Path(sys.executable).parent))
-    if not dbt:
+@pytest.fixture(scope="module")
+def dbt() -> Path:
+    found = os.environ.get("FLOE_TEST_DBT") or shutil.which("dbt", path=str(Path(sys.executable).parent))
+    if not found:
         pytest.fail("no dbt beside this Python: install PyPI's dbt-postgres, or set FLOE_TEST_DBT")
+    return Path(found)
+
+
+def test_dbt_connects_with_the_rendered_project(dev, database, dbt, tmp_path):
     files = one(dev, "ConfigMap", "dbt")["data"]
     for name, text in files.items():
         (tmp_path / name).write_text(re.sub(r"host: .*", "host: 127.0.0.1", re.sub(r"port: .*", f"port: {database.port}", text)))
     database.ask("CREATE DATABASE analytics")
     check = container(one(dev, "Pod", "test-dbt"), "test-dbt")
     assert check["command"][0] == "dbt"
+    check = {**check, "command": [str(dbt), *check["command"][1:]]}
     replace = {"/dbt": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
     done = run_container(check, replace=replace, timeout=120)
     assert done.returncode == 0 and "Connection test" in done.stdout, done.stdout + done.stderr

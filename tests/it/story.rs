@@ -124,7 +124,7 @@ fn installs_dev(operator: &mut Operator, workspace: &Workspace) {
     operator.plan("I", "install");
     operator
         .terminal
-        .wait_all(&["nonprod-deployer", "values-dev.yaml", "Deployment", "64 added", "ready"], CLUSTER);
+        .wait_all(&["nonprod-deployer", "values-dev.yaml", "Deployment", "66 added", "ready"], CLUSTER);
     operator.confirm();
     operator.terminal.wait_for("objects with their health", CLUSTER, |screen| {
         has_row(screen, &["postgresql"]) && says(screen, &["progressing", "healthy"])
