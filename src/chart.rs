@@ -5,6 +5,7 @@ pub mod dependency;
 pub mod files;
 mod ignore;
 pub mod metadata;
+pub mod semver;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

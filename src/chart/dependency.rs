@@ -11,6 +11,7 @@ use crate::yaml::{self, KeyPath};
 
 use super::files::ChartFiles;
 use super::metadata::{Declared, Metadata};
+use super::semver::{Constraint, Version};
 use super::{Chart, is_chart};
 
 /// Whether helm would find the dependency, and the right one.
@@ -191,21 +192,10 @@ fn state_of(dependency: &Dependency, chart: &Chart, sibling: Option<&Path>) -> D
 
 /// Whether a version satisfies a constraint. A constraint we cannot read is helm's to judge.
 fn fits(constraint: &str, version: &str) -> bool {
-    let Ok(version) = semver::Version::parse(version.trim_start_matches('v')) else { return true };
-    constraint.is_empty()
-        || constraint.split("||").any(|alternative| {
-            let comparators = alternative.trim().replace(['x', 'X'], "*");
-            let comparators =
-                comparators.split_whitespace().collect::<Vec<_>>().join(", ").replace(",,", ",");
-            // A bare version means exactly that one to helm, and a caret to the crate.
-            let exact = semver::Version::parse(comparators.trim_start_matches(['=', 'v'])).ok();
-            match exact {
-                Some(exact) => exact == version,
-                None => {
-                    semver::VersionReq::parse(&comparators).map_or(true, |wanted| wanted.matches(&version))
-                }
-            }
-        })
+    match (Constraint::parse(constraint), Version::parse(version)) {
+        (Ok(constraint), Ok(version)) => constraint.check(&version),
+        _ => true,
+    }
 }
 
 #[cfg(test)]

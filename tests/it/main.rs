@@ -18,6 +18,7 @@
 mod bad_things;
 mod cli;
 mod cluster_live;
+mod functions_oracle;
 mod harness;
 mod house;
 mod operations;
