@@ -268,9 +268,7 @@ impl Term {
             Operator::Greater => match self.open {
                 Open::Nothing | Open::All => order.is_gt(),
                 Open::Minor => version.major > self.version.major,
-                Open::Patch => {
-                    (version.major, version.minor) > (self.version.major, self.version.minor)
-                }
+                Open::Patch => (version.major, version.minor) > (self.version.major, self.version.minor),
             },
             Operator::AtMost => match self.open {
                 Open::Nothing => order.is_le(),
@@ -290,7 +288,9 @@ impl Term {
             return false;
         }
         // `~0.0.0` and `*` are met by everything.
-        if (base.major, base.minor, base.patch) == (0, 0, 0) && !matches!(self.open, Open::Minor | Open::Patch) {
+        if (base.major, base.minor, base.patch) == (0, 0, 0)
+            && !matches!(self.open, Open::Minor | Open::Patch)
+        {
             return true;
         }
         version.major == base.major && (version.minor == base.minor || self.open == Open::Minor)
@@ -370,7 +370,8 @@ mod tests {
 
     #[test]
     fn order() {
-        let sorted = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0"];
+        let sorted =
+            ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0"];
         for pair in sorted.windows(2) {
             let [a, b] = [0, 1].map(|at| Version::parse(pair[at]).unwrap());
             assert!(a < b, "{a} < {b}");

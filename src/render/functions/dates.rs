@@ -70,9 +70,7 @@ const METHODS: &[Function] = &[
     Function::new("Second", &[], |_, args| Ok(Value::Int(i64::from(time(args.first())?.second())))),
     Function::new("YearDay", &[], |_, args| Ok(Value::Int(i64::from(time(args.first())?.day_of_year())))),
     Function::new("UTC", &[], |_, args| Ok(made(time(args.first())?.with_time_zone(TimeZone::UTC)))),
-    Function::new("Local", &[], |_, args| {
-        Ok(made(time(args.first())?.with_time_zone(TimeZone::system())))
-    }),
+    Function::new("Local", &[], |_, args| Ok(made(time(args.first())?.with_time_zone(TimeZone::system())))),
 ];
 
 impl Object for GoTime {
@@ -130,9 +128,7 @@ fn date_of(context: &mut Context, value: &Value) -> Zoned {
     };
     match (value.as_object::<GoTime>(), seconds) {
         (Some(time), _) => time.0.clone(),
-        (None, Some(seconds)) => {
-            Timestamp::from_second(seconds).unwrap_or_default().to_zoned(TimeZone::UTC)
-        }
+        (None, Some(seconds)) => Timestamp::from_second(seconds).unwrap_or_default().to_zoned(TimeZone::UTC),
         (None, None) => context.now().to_zoned(TimeZone::UTC),
     }
 }
@@ -156,7 +152,9 @@ fn modified(args: &[Value]) -> Called {
     let [Value::Str(by), date] = args else { return Err(args_error()) };
     let nanoseconds = layout::parse_duration(&by.text())?;
     let date = time(Some(date))?;
-    date.checked_add(SignedDuration::from_nanos(nanoseconds)).map(made).map_err(|error| error.to_string().into())
+    date.checked_add(SignedDuration::from_nanos(nanoseconds))
+        .map(made)
+        .map_err(|error| error.to_string().into())
 }
 
 fn unmodified(args: &[Value]) -> Called {

@@ -24,10 +24,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         .reads(Reads::Nothing),
     Function::new("ternary", &[Any, Any, Bool], ternary).reads(Reads::Nothing),
     Function::new("typeOf", &[Any], |_, args| Ok(Value::str(&*type_of(args)))).reads(Reads::Nothing),
-    Function::new("typeIs", &[Text, Any], |_, args| {
-        is(args, |wanted, value| *wanted == *value.go_type())
-    })
-    .reads(Reads::Nothing),
+    Function::new("typeIs", &[Text, Any], |_, args| is(args, |wanted, value| *wanted == *value.go_type()))
+        .reads(Reads::Nothing),
     Function::new("typeIsLike", &[Text, Any], |_, args| {
         is(args, |wanted, value| {
             let found = value.go_type();

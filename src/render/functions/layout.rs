@@ -8,7 +8,17 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -40,9 +50,18 @@ enum Piece {
     LowerPm,
     Zone,
     /// Offset: with colon, with seconds, hours only, `Z` for UTC.
-    Offset { colon: bool, seconds: bool, short: bool, z: bool },
+    Offset {
+        colon: bool,
+        seconds: bool,
+        short: bool,
+        z: bool,
+    },
     /// Fraction of a second with its separator: digits, and whether zeros at the end go.
-    Fraction { separator: char, digits: usize, trimmed: bool },
+    Fraction {
+        separator: char,
+        digits: usize,
+        trimmed: bool,
+    },
 }
 
 /// Longer examples first where one begins another.
@@ -124,7 +143,8 @@ pub(super) fn format(time: &Zoned, layout: &str) -> String {
 }
 
 fn write_piece(time: &Zoned, piece: Piece, out: &mut String) {
-    let month = usize::try_from(time.month() - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+    let month =
+        usize::try_from(time.month() - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
     let weekday = usize::try_from(time.weekday().to_monday_zero_offset())
         .ok()
         .and_then(|at| DAYS.get(at))
@@ -450,7 +470,11 @@ pub(super) fn format_duration(nanoseconds: i64) -> String {
         let width = unit.ilog10() as usize;
         let places = format!("{:0width$}", size % unit);
         let places = places.trim_end_matches('0');
-        if unit == 1 || places.is_empty() { format!("{}", size / unit) } else { format!("{}.{places}", size / unit) }
+        if unit == 1 || places.is_empty() {
+            format!("{}", size / unit)
+        } else {
+            format!("{}.{places}", size / unit)
+        }
     };
     let body = match size {
         0 => return "0s".to_owned(),

@@ -55,9 +55,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("concat", &[], concat).rest(Any),
 ];
 
-pub(super) const TWINS: &[&[Function]] = &[
-    &FIRST, &LAST, &REST, &INITIAL, &REVERSE, &COMPACT, &UNIQ, &HAS, &APPEND, &PUSH, &PREPEND, &CHUNK,
-];
+pub(super) const TWINS: &[&[Function]] =
+    &[&FIRST, &LAST, &REST, &INITIAL, &REVERSE, &COMPACT, &UNIQ, &HAS, &APPEND, &PUSH, &PREPEND, &CHUNK];
 
 /// The elements of Go's slices; `None` for everything else.
 fn elements(value: &Value) -> Option<Vec<Value>> {

@@ -38,8 +38,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn drawn(context: &mut Context, args: &[Value]) -> Result<Vec<u8>, FnError> {
     let [Value::Int(count)] = args else { return Err(args_error()) };
-    let count = usize::try_from(*count)
-        .map_err(|_| FnError::from("runtime error: makeslice: len out of range"))?;
+    let count =
+        usize::try_from(*count).map_err(|_| FnError::from("runtime error: makeslice: len out of range"))?;
     context.charge(count)?;
     Ok(context.entropy(count))
 }

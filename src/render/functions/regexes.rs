@@ -50,7 +50,8 @@ fn panicked(args: &[Value]) -> impl Fn(FnError) -> FnError {
     let pattern = args.first().and_then(Value::as_str).map(Str::text).unwrap_or_default().into_owned();
     move |error| match error {
         FnError::Words(words) if words.starts_with("error parsing regexp") => {
-            let quoted = if pattern.contains(['`', '\n']) { format!("{pattern:?}") } else { format!("`{pattern}`") };
+            let quoted =
+                if pattern.contains(['`', '\n']) { format!("{pattern:?}") } else { format!("`{pattern}`") };
             format!("regexp: Compile({quoted}): {words}").into()
         }
         other => other,
@@ -190,7 +191,8 @@ fn repetition_at(text: &str) -> &str {
             let end = text.find('}').map_or(0, |at| at + 1);
             let inner = text.get(1..end.saturating_sub(1)).unwrap_or_default();
             let counts = inner.split(',').all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-            let is_one = counts && inner.starts_with(|c: char| c.is_ascii_digit()) && inner.matches(',').count() < 2;
+            let is_one =
+                counts && inner.starts_with(|c: char| c.is_ascii_digit()) && inner.matches(',').count() < 2;
             if is_one { text.get(..end).unwrap_or_default() } else { "" }
         }
         _ => "",

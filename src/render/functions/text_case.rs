@@ -175,9 +175,8 @@ fn split_words(text: &str) -> Vec<(Word, String)> {
     let mut at = 0;
     while let Some(&first) = chars.get(at) {
         let kind = kind_of(first);
-        let run = |from: usize, want: Word| {
-            chars.iter().skip(from).take_while(|c| kind_of(**c) == want).count()
-        };
+        let run =
+            |from: usize, want: Word| chars.iter().skip(from).take_while(|c| kind_of(**c) == want).count();
         let length = match kind {
             Word::Capital => match run(at, Word::Capital) {
                 1 => 1 + run(at + 1, Word::Lower),

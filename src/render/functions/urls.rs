@@ -90,7 +90,8 @@ fn scheme(text: &str) -> Result<Option<(&str, &str)>, String> {
 }
 
 fn check_host(host: &str) -> Result<(), String> {
-    let allowed = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:[]<>\"%".contains(c);
+    let allowed =
+        |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:[]<>\"%".contains(c);
     if let Some(c) = host.chars().find(|c| !allowed(*c)) {
         return Err(format!("invalid character {:?} in host name", c.to_string()));
     }
@@ -123,7 +124,8 @@ fn unescaped(text: &str) -> Result<String, String> {
         let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
         let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         let Some(byte) = byte else {
-            let shown = String::from_utf8_lossy(rest.get(..rest.len().min(3)).unwrap_or_default()).into_owned();
+            let shown =
+                String::from_utf8_lossy(rest.get(..rest.len().min(3)).unwrap_or_default()).into_owned();
             return Err(format!("invalid URL escape {shown:?}"));
         };
         out.push(byte);
