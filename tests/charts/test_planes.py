@@ -149,6 +149,7 @@ def test_upgrade_without_a_gap_and_back(stage: Stage, namespaces: Make, tmp_path
         namespace.settled()
     if before:
         assert revisions(namespace) != before, "the upgrade changed no pod"
+        assert any(event == "MODIFIED" for event, _ in seen), "nothing was seen of the upgrade"
     gaps = [gap for event, item in seen if event == "MODIFIED" and (gap := below_minimum(item))]
     assert not gaps, "\n".join(gaps)
     namespace.helm("rollback", RELEASE, "1", "--wait", "--timeout", "300s")

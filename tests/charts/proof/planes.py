@@ -91,7 +91,7 @@ class Namespace:
         """(event, object) of everything that happens to `kinds` (one kind) inside of the block."""
         seen: list[tuple[str, Document]] = []
         command = self.command("get", kinds, "--watch", "--output-watch-events", "--output", "json")
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         reader = threading.Thread(target=_read, args=(process, seen), daemon=True)
         reader.start()
         try:
@@ -105,16 +105,20 @@ class Namespace:
         self.kubectl("delete", "namespace", self.name, "--wait=false", check=False)
 
 
-def _read(process: subprocess.Popen[str], seen: list[tuple[str, Document]]) -> None:
+def _read(process: subprocess.Popen[bytes], seen: list[tuple[str, Document]]) -> None:
+    """Events are JSON documents one after the other, whatever lies between them."""
     assert process.stdout
-    decoder, rest = json.JSONDecoder(), ""
-    while piece := process.stdout.readline():
+    decoder, rest, pipe = json.JSONDecoder(), b"", process.stdout.fileno()
+    while piece := os.read(pipe, 1 << 16):
         rest += piece
-        if piece != "}\n":
-            continue
-        event, _ = decoder.raw_decode(rest.lstrip())
-        seen.append((event["type"], event["object"]))
-        rest = ""
+        while rest.strip():
+            try:
+                text = rest.decode().lstrip()
+                event, end = decoder.raw_decode(text)
+            except (UnicodeDecodeError, json.JSONDecodeError):
+                break  # not whole yet
+            seen.append((event["type"], event["object"]))
+            rest = text[end:].encode()
 
 
 def plane_for(documents: list[Document]) -> str:
