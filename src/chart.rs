@@ -82,6 +82,10 @@ impl Chart {
                 .push(Problem::warning(format!("subcharts deeper than {DEPTH} levels are not shown")));
             Vec::new()
         };
+        if depth < DEPTH {
+            let undeclared = dependency::undeclared(&chart, depth);
+            chart.dependencies.extend(undeclared);
+        }
         Ok(chart)
     }
 

@@ -1,10 +1,21 @@
-//! What a rendering is, and the trait of everything that renders a chart. The implementation that runs the
-//! operator's helm is `helm::renderer`; whoever needs manifests depends on this file only.
+//! What a rendering is, the trait of everything that renders a chart, and the engine that renders in this process.
+//! The implementation that runs the operator's helm is `helm::renderer`; whoever needs manifests depends on this file
+//! only.
+//!
+//! The engine: `units` (a chart with its enabled subcharts and their scopes) goes through `template` (Go's template
+//! language) with `functions` and `objects`, and `manifests` makes of the outputs what helm prints. `encode` writes
+//! YAML and JSON as Go does, `profile` knows what differs between versions of helm, `refusal` words failures as helm.
 
+pub mod encode;
+mod engine;
 mod error;
 pub mod functions;
+pub mod manifests;
 pub mod objects;
+mod profile;
+pub mod refusal;
 pub mod template;
+pub mod units;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -12,7 +23,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use engine::{Engine, EngineRenderer, Output, Refusal};
 pub use error::{RenderError, TemplatePlace};
+pub use profile::Profile;
+pub use template::Session;
 
 /// One source of values, in the order in which helm gets it by `-f`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -145,6 +145,52 @@ pub(super) fn resolve(parent: &Chart, declared: Declared, depth: usize) -> Depen
     dependency
 }
 
+/// Charts that lie in `charts/` without being declared: helm renders them as they are.
+pub(super) fn undeclared(parent: &Chart, depth: usize) -> Vec<Dependency> {
+    let mut charts = Vec::new();
+    if parent.is_packaged {
+        let inside = |path: &Path| Some(path.strip_prefix("charts").ok()?.parent()?.to_owned());
+        let folders = parent.files.paths().filter(|path| path.ends_with("Chart.yaml")).filter_map(inside);
+        for folder in folders.filter(|folder| folder.components().count() == 1) {
+            let files = parent.files.below(&Path::new("charts").join(&folder));
+            charts.push((folder, Chart::build(parent.dir.clone(), true, files, depth + 1)));
+        }
+    }
+    for inside in &parent.files.subcharts {
+        let path = parent.dir.join(inside);
+        let loaded = if path.is_dir() && is_chart(&path) {
+            Chart::load_folder_at(&path, depth + 1)
+        } else if path.extension().is_some_and(|end| end == "tgz") {
+            Chart::load_archive(&path, depth + 1)
+        } else {
+            continue;
+        };
+        charts.push((PathBuf::from(inside.file_name().unwrap_or_default()), loaded));
+    }
+    let is_meant = |name: &Path| !name.to_string_lossy().starts_with(['_', '.']);
+    charts
+        .into_iter()
+        .filter(|(name, _)| is_meant(name))
+        .filter_map(|(_, loaded)| loaded.ok())
+        .filter(|chart| {
+            !parent.dependencies.iter().any(|declared| {
+                declared.name == chart.metadata.name && fits(&declared.version, &chart.metadata.version)
+            })
+        })
+        .map(|chart| Dependency {
+            name: chart.metadata.name.clone(),
+            version: String::new(),
+            repository: String::new(),
+            alias: None,
+            condition: None,
+            tags: Vec::new(),
+            import_values: Vec::new(),
+            state: DependencyState::Undeclared,
+            chart: Some(Arc::new(chart)),
+        })
+        .collect()
+}
+
 /// The chart in `charts/` that helm would take for a dependency.
 fn packaged(parent: &Chart, dependency: &Dependency, depth: usize) -> Option<Result<Chart, String>> {
     if parent.is_packaged {

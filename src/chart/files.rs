@@ -116,6 +116,11 @@ impl ChartFiles {
         fits
     }
 
+    /// Puts a text in the place of a file's bytes, or adds the file.
+    pub fn replace(&mut self, path: &Path, text: &str) {
+        self.by_path.insert(path.to_owned(), Arc::from(text.as_bytes()));
+    }
+
     /// Paths in order.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.by_path.keys().map(PathBuf::as_path)

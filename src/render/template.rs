@@ -64,6 +64,7 @@ pub mod quote;
 pub mod trace;
 pub mod value;
 
+pub(crate) use context::without_no_value;
 pub use context::{Context, Session, Templates};
 
 #[cfg(test)]

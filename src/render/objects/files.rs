@@ -3,15 +3,22 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use regex::Regex;
+
+use super::super::encode::yaml;
 use super::super::template::Context;
 use super::super::template::function::{FnError, Function, Type};
-use super::super::template::value::{Map, MapKind, Value};
+use super::super::template::value::{Map, MapKind, Str, Value};
 
 /// Methods of helm's `files`.
 pub const METHODS: &[Function] = &[
     Function::new("Get", &[Type::Str], get),
     Function::new("GetBytes", &[Type::Str], get_bytes),
     Function::new("Lines", &[Type::Str], lines),
+    Function::new("Glob", &[Type::Str], glob),
+    Function::new("AsConfig", &[], as_config),
+    Function::new("AsSecrets", &[], as_secrets),
 ];
 
 /// `.Files` from paths and contents.
@@ -36,6 +43,88 @@ fn get(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
 
 fn get_bytes(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
     found(args).map(Value::Bytes)
+}
+
+fn all(args: &[Value]) -> Result<&Rc<Map>, FnError> {
+    args.first().and_then(Value::as_map).ok_or_else(|| "not the chart's files".into())
+}
+
+/// The files whose path fits a pattern; one that cannot be read fits everything.
+fn glob(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
+    let pattern = args.get(1).and_then(Value::as_str).cloned().unwrap_or_default();
+    let fits = pattern_of(&pattern.text());
+    let found = all(args)?
+        .entries()
+        .into_iter()
+        .filter(|(path, _)| fits.as_ref().is_none_or(|fits| fits.is_match(&path.text())));
+    Ok(Value::Map(Rc::new(Map::new(MapKind::Files, found))))
+}
+
+/// The pattern language of gobwas/glob with `/` as separator: `*`, `**`, `?`, classes and alternatives.
+fn pattern_of(pattern: &str) -> Option<Regex> {
+    let mut out = String::from("(?s)^");
+    let mut chars = pattern.chars().peekable();
+    let mut open = 0;
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if chars.peek() == Some(&'*') => {
+                chars.next();
+                out.push_str(".*");
+            }
+            '*' => out.push_str("[^/]*"),
+            '?' => out.push_str("[^/]"),
+            '[' => {
+                out.push('[');
+                if chars.peek() == Some(&'!') {
+                    chars.next();
+                    out.push('^');
+                }
+                for c in chars.by_ref() {
+                    match c {
+                        ']' => break,
+                        '-' => out.push('-'),
+                        c => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+                    }
+                }
+                out.push(']');
+            }
+            '{' => {
+                open += 1;
+                out.push_str("(?:");
+            }
+            '}' if open > 0 => {
+                open -= 1;
+                out.push(')');
+            }
+            ',' if open > 0 => out.push('|'),
+            '\\' => out.push_str(&regex::escape(chars.next()?.encode_utf8(&mut [0; 4]))),
+            c => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    out.push('$');
+    Regex::new(&out).ok()
+}
+
+/// The files as a YAML map by their names without folders.
+fn mapped(args: &[Value], content: impl Fn(Arc<[u8]>) -> Value) -> Result<Value, FnError> {
+    let entries = all(args)?.entries().into_iter().filter_map(|(path, bytes)| {
+        let base = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let Value::Bytes(bytes) = bytes else { return None };
+        Some((Str::from(base), content(bytes)))
+    });
+    let mut text = yaml::encode(&Value::map(entries)).unwrap_or_default();
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(Value::str(text))
+}
+
+fn as_config(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
+    mapped(args, Value::str)
+}
+
+fn as_secrets(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
+    mapped(args, |bytes| Value::str(base64::engine::general_purpose::STANDARD.encode(bytes)))
 }
 
 fn lines(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {

@@ -18,8 +18,7 @@ fn receiver(args: &[Value]) -> Result<&Rc<Map>, FnError> {
 }
 
 fn as_map(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
-    let map = receiver(args)?;
-    Ok(Value::Map(Rc::new(Map::new(MapKind::Any, map.entries()).with_origin(map.origin()))))
+    Ok(Value::Map(Rc::new(receiver(args)?.viewed_as(MapKind::Any))))
 }
 
 fn below(map: &Rc<Map>, path: &[u8]) -> Result<Rc<Map>, FnError> {
@@ -38,8 +37,7 @@ fn table(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
     let path = args.get(1).and_then(Value::as_str).cloned().unwrap_or_default();
     let MapKind::Values(name) = receiver(args)?.kind() else { return Err("not a map of values".into()) };
     let found = below(receiver(args)?, &path)?;
-    let named = Map::new(MapKind::Values(name), found.entries()).with_origin(found.origin());
-    Ok(Value::Map(Rc::new(named)))
+    Ok(Value::Map(Rc::new(found.viewed_as(MapKind::Values(name)))))
 }
 
 fn path_value(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {

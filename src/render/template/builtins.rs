@@ -89,6 +89,11 @@ fn shown(value: &Value) -> String {
     printf::sprint_text(value)
 }
 
+/// Go's `%s`, with its marks for what is no string.
+fn as_string(value: &Value) -> String {
+    String::from_utf8_lossy(&printf::sprintf(b"%s", std::slice::from_ref(value))).into_owned()
+}
+
 fn equal(first: &Value, others: &[Value]) -> Result<bool, FnError> {
     if others.is_empty() {
         return Err("missing argument for comparison".into());
@@ -134,7 +139,7 @@ fn equal_others(a: &Value, b: &Value) -> Result<bool, FnError> {
     if a.kind() != b.kind() && !a.is_nil() && !b.is_nil() {
         return Err(format!(
             "non-comparable types {}: {}, {}: {}",
-            shown(a),
+            as_string(a),
             a.go_type(),
             b.go_type(),
             shown(b)
@@ -146,7 +151,7 @@ fn equal_others(a: &Value, b: &Value) -> Result<bool, FnError> {
     }
     match (a, b) {
         (Value::Object(x), Value::Object(y)) => Ok(x.equals(y.as_ref())),
-        _ => Err(format!("non-comparable type {}: {}", shown(b), b.go_type()).into()),
+        _ => Err(format!("non-comparable type {}: {}", as_string(b), b.go_type()).into()),
     }
 }
 

@@ -27,10 +27,13 @@ pub fn sprint_text(value: &Value) -> String {
 
 /// What an action prints: as `%v`, with `<no value>` for reflect's zero value.
 pub(super) fn print_action(value: &Value, out: &mut Vec<u8>) {
-    if matches!(value, Value::Invalid) {
-        out.extend_from_slice(b"<no value>");
-    } else {
-        print_into(value, out);
+    match value {
+        Value::Invalid => out.extend_from_slice(b"<no value>"),
+        Value::Object(object) => match object.printed() {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => print_into(value, out),
+        },
+        _ => print_into(value, out),
     }
 }
 

@@ -250,7 +250,7 @@ impl Value {
                         && a.iter().zip(b.iter()).all(|(a, b)| a.deep_equal(b)))
             }
             (Self::Map(a), Self::Map(b)) => {
-                Rc::ptr_eq(a, b)
+                (a.is_same(b) && a.kind() == b.kind())
                     || (a.kind() == b.kind()
                         && a.is_nil() == b.is_nil()
                         && a.len() == b.len()
@@ -325,8 +325,8 @@ fn unravel(mut waiting: Vec<Value>) {
                 }
             }
             Value::Map(map) => {
-                if let Ok(map) = Rc::try_unwrap(map) {
-                    waiting.extend(map.take());
+                if let Ok(mut map) = Rc::try_unwrap(map) {
+                    waiting.append(&mut map.take());
                 }
             }
             _ => {}

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::{Origin, Str, Value, unravel};
 
@@ -44,19 +45,22 @@ impl MapKind {
     }
 }
 
+type Entries = RefCell<BTreeMap<Str, Value>>;
+
 /// A map. No method hands out a borrow, so that a map can be merged into itself.
 pub struct Map {
     kind: MapKind,
     origin: Origin,
     is_nil: Cell<bool>,
-    entries: RefCell<BTreeMap<Str, Value>>,
+    /// Shared by the views of one map under several types.
+    entries: Rc<Entries>,
 }
 
 impl Map {
     /// A map of a type; the values must be of its element type.
     pub fn new<K: Into<Str>>(kind: MapKind, entries: impl IntoIterator<Item = (K, Value)>) -> Self {
         let entries = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        Self { kind, origin: 0, is_nil: Cell::new(false), entries: RefCell::new(entries) }
+        Self { kind, origin: 0, is_nil: Cell::new(false), entries: Rc::new(RefCell::new(entries)) }
     }
 
     /// A nil map: empty, and `null` in JSON. Go panics when something is set in it.
@@ -64,6 +68,17 @@ impl Map {
         let map = Self::new::<Str>(kind, []);
         map.is_nil.set(true);
         map
+    }
+
+    /// The same map under another type: what is set in one is seen in the other.
+    #[must_use]
+    pub fn viewed_as(&self, kind: MapKind) -> Self {
+        Self { kind, origin: self.origin, is_nil: self.is_nil.clone(), entries: self.entries.clone() }
+    }
+
+    /// Whether it is the same map, perhaps under another type.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.entries, &other.entries)
     }
 
     /// Says where in the chart's values it stands.
@@ -129,14 +144,17 @@ impl Map {
         self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    pub(super) fn take(&self) -> Vec<Value> {
-        std::mem::take(&mut *self.entries.borrow_mut()).into_values().collect()
+    /// The values of a map that nobody else holds.
+    pub(super) fn take(&mut self) -> Vec<Value> {
+        let entries = Rc::get_mut(&mut self.entries).map(|entries| std::mem::take(entries.get_mut()));
+        entries.unwrap_or_default().into_values().collect()
     }
 }
 
 impl Drop for Map {
     fn drop(&mut self) {
-        if self.entries.get_mut().values().any(Value::is_container) {
+        let nests = |entries: &mut Entries| entries.get_mut().values().any(Value::is_container);
+        if Rc::get_mut(&mut self.entries).is_some_and(nests) {
             unravel(self.take());
         }
     }

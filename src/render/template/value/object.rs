@@ -29,12 +29,23 @@ pub trait Object: Any {
         None
     }
 
-    /// The exported fields in order, as `%v` prints them and JSON writes them.
+    /// What an action prints, where that is not `%v`: a field that can be addressed has its pointer's methods, too.
+    fn printed(&self) -> Option<String> {
+        None
+    }
+
+    /// The fields in order, as `%v` prints them and JSON writes them.
     fn fields(&self) -> Vec<(&'static str, Value)>;
+
+    /// The fields as `json.Marshal` writes them: names by their tags, empty ones left out. `None` for what writes
+    /// itself as something else: [`Object::plain`].
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        Some(self.fields())
+    }
 
     /// What `json.Marshal` makes of it, as a value of plain types.
     fn plain(&self) -> Value {
-        Value::map(self.fields())
+        Value::map(self.json_fields().unwrap_or_else(|| self.fields()))
     }
 
     /// Go's deep equality.

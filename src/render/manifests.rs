@@ -1,0 +1,307 @@
+//! From the templates' outputs to what helm prints: documents split, hooks taken out, sorted by kind, joined under
+//! `# Source:` lines.
+
+use serde_json::Value as Json;
+
+use super::objects::chart::text;
+use super::profile::Profile;
+use crate::yaml;
+
+/// A document of one template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The template: chart, then the path inside it.
+    pub source: String,
+    pub content: String,
+    pub kind: String,
+    /// For which events it is a hook.
+    pub hooks: Vec<String>,
+}
+
+/// Sorted documents, as helm prints them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sorted {
+    pub manifests: Vec<Document>,
+    pub hooks: Vec<Document>,
+}
+
+/// What the head of a document says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    pub kind: String,
+    /// The value of `helm.sh/hook`.
+    pub hook: Option<String>,
+}
+
+impl Head {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// It is no YAML, or its head has the wrong shape; in helm's words, without the file.
+    pub fn read(profile: Profile, content: &str) -> Result<Self, String> {
+        let json = yaml::read(content).map_err(|error| {
+            format!("error converting YAML to JSON: yaml: line {}: {}", error.line, error.message)
+        })?;
+        let package = if profile.is_four() { "util" } else { "releaseutil" };
+        Self::of(&json, package).map_err(|words| {
+            format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {words}")
+        })
+    }
+
+    fn of(json: &Json, package: &str) -> Result<Self, String> {
+        let head = match json {
+            Json::Null => return Ok(Self::default()),
+            Json::Object(head) => head,
+            other => return Err(format!("{} into Go value of type {package}.SimpleHead", name(other))),
+        };
+        let string = |value: Option<&Json>, field: &str| match value {
+            None | Some(Json::Null) => Ok(String::new()),
+            Some(value) => text(Some(value)).ok_or_else(|| {
+                format!("{} into Go struct field SimpleHead.{field} of type string", name(value))
+            }),
+        };
+        string(head.get("apiVersion"), "apiVersion")?;
+        let kind = string(head.get("kind"), "kind")?;
+        let mut hook = None;
+        match head.get("metadata") {
+            None | Some(Json::Null) => {}
+            Some(Json::Object(metadata)) => {
+                string(metadata.get("name"), "metadata.name")?;
+                match metadata.get("annotations") {
+                    None | Some(Json::Null) => {}
+                    Some(Json::Object(annotations)) => {
+                        for value in annotations.values() {
+                            string(Some(value), "metadata.annotations")?;
+                        }
+                        hook = annotations
+                            .get("helm.sh/hook")
+                            .map(|value| text(Some(value)).unwrap_or_default());
+                    }
+                    Some(other) => {
+                        return Err(format!(
+                            "{} into Go struct field SimpleHead.metadata.annotations of type map[string]string",
+                            name(other)
+                        ));
+                    }
+                }
+            }
+            Some(other) => {
+                return Err(format!(
+                    "{} into Go struct field SimpleHead.metadata of type struct {{ Name string \"json:\\\"name\\\"\"; \
+                     Annotations map[string]string \"json:\\\"annotations\\\"\" }}",
+                    name(other)
+                ));
+            }
+        }
+        Ok(Self { kind, hook })
+    }
+}
+
+fn name(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "bool",
+        Json::Number(_) => "number",
+        Json::String(_) => "string",
+        Json::Array(_) => "array",
+        Json::Object(_) => "object",
+    }
+}
+
+/// Helm's `SplitManifests`: at lines that begin with `---`.
+pub fn split(profile: Profile, text: &str) -> Vec<&str> {
+    let text = if profile.keeps_trailing_space() { text.trim_start() } else { text.trim() };
+    let mut documents = Vec::new();
+    let mut start = 0;
+    let mut line = 0;
+    loop {
+        let rest = &text[line..];
+        if let Some(after) = rest.strip_prefix("---") {
+            documents.push(&text[start..line]);
+            let after = after.trim_start_matches([' ', '\t']);
+            start = text.len() - after.len();
+        }
+        match text[line.max(start)..].find('\n') {
+            Some(end) => line = line.max(start) + end + 1,
+            None => break,
+        }
+    }
+    documents.push(&text[start..]);
+    let documents = documents.into_iter();
+    if profile.keeps_trailing_space() {
+        documents.filter(|document| !document.trim().is_empty()).map(str::trim_start).collect()
+    } else {
+        documents.filter(|document| !document.is_empty()).map(str::trim).collect()
+    }
+}
+
+const EVENTS: &[&str] = &[
+    "pre-install",
+    "post-install",
+    "pre-delete",
+    "post-delete",
+    "pre-upgrade",
+    "post-upgrade",
+    "pre-rollback",
+    "post-rollback",
+    "test",
+    "test-success",
+];
+
+/// Helm's `SortManifests`: files (sorted by name) to documents, hooks apart, each sorted by kind. `head` reads a
+/// document's head, perhaps from memory.
+///
+/// # Errors
+/// A document is no YAML, in helm's words.
+pub fn sort<'f>(
+    profile: Profile,
+    files: impl IntoIterator<Item = (&'f str, &'f str)>,
+    head: &mut dyn FnMut(&str) -> Result<Head, String>,
+) -> Result<Sorted, String> {
+    let mut sorted = Sorted::default();
+    for (file, content) in files {
+        let base = file.rsplit('/').next().unwrap_or(file);
+        if base.starts_with('_') || content.trim().is_empty() {
+            continue;
+        }
+        for document in split(profile, content) {
+            let head = head(document).map_err(|words| format!("YAML parse error on {file}: {words}"))?;
+            let mut found = Document {
+                source: file.to_owned(),
+                content: document.to_owned(),
+                kind: head.kind,
+                hooks: Vec::new(),
+            };
+            let Some(hook) = head.hook else {
+                sorted.manifests.push(found);
+                continue;
+            };
+            found.hooks = hook.split(',').map(|event| event.trim().to_lowercase()).collect();
+            // An event that helm does not know drops the document.
+            if found.hooks.iter().all(|event| EVENTS.contains(&event.as_str())) {
+                sorted.hooks.push(found);
+            }
+        }
+    }
+    let kinds = profile.kinds();
+    let rank = |document: &Document| {
+        let known = kinds.iter().position(|kind| *kind == document.kind);
+        (known.unwrap_or(usize::MAX), if known.is_none() { document.kind.clone() } else { String::new() })
+    };
+    sorted.manifests.sort_by_cached_key(rank);
+    sorted.hooks.sort_by_cached_key(rank);
+    Ok(sorted)
+}
+
+/// What `helm template` prints: CRDs (file and text), manifests, hooks.
+pub fn joined(crds: &[(String, String)], sorted: &Sorted, skip_tests: bool) -> String {
+    let size: usize =
+        sorted.manifests.iter().chain(&sorted.hooks).map(|d| d.content.len() + d.source.len() + 16).sum();
+    let mut out = String::with_capacity(size);
+    let mut push = |source: &str, content: &str| {
+        for part in ["---\n# Source: ", source, "\n", content, "\n"] {
+            out.push_str(part);
+        }
+    };
+    for (file, text) in crds {
+        push(file, text);
+    }
+    for document in &sorted.manifests {
+        push(&document.source, &document.content);
+    }
+    let end = out.trim_end().len();
+    out.truncate(end);
+    let start = out.len() - out.trim_start().len();
+    out.drain(..start);
+    out.push('\n');
+    for document in &sorted.hooks {
+        let is_test = document.hooks.iter().any(|event| event == "test" || event == "test-success");
+        if !(skip_tests && is_test) {
+            for part in ["---\n# Source: ", &document.source, "\n", &document.content, "\n"] {
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
+/// Helm's `--show-only`: the documents of these templates (shell patterns), in the order they were asked for.
+///
+/// # Errors
+/// A template has no document, in helm's words.
+pub fn only(profile: Profile, printed: &str, wanted: &[String]) -> Result<String, String> {
+    let documents = split(profile, printed);
+    let path = |document: &str| {
+        let line = document.lines().find_map(|line| line.find("# Source: ").map(|at| &line[at + 10..]))?;
+        let (_, path) = line.split_once('/')?;
+        Some(path.to_owned())
+    };
+    let mut out = String::new();
+    for pattern in wanted {
+        let mut found = false;
+        for document in &documents {
+            if path(document).is_some_and(|path| matches(pattern, &path)) {
+                out.push_str(&format!("---\n{document}\n"));
+                found = true;
+            }
+        }
+        if !found {
+            return Err(format!("could not find template {pattern} in chart"));
+        }
+    }
+    Ok(out)
+}
+
+/// Go's `filepath.Match` for patterns without classes.
+fn matches(pattern: &str, path: &str) -> bool {
+    fn fits(pattern: &[u8], path: &[u8]) -> bool {
+        match (pattern.first(), path.first()) {
+            (None, None) => true,
+            (Some(b'*'), _) => {
+                fits(&pattern[1..], path)
+                    || path.first().is_some_and(|c| *c != b'/' && fits(pattern, &path[1..]))
+            }
+            (Some(b'?'), Some(c)) if *c != b'/' => fits(&pattern[1..], &path[1..]),
+            (Some(b'\\'), Some(c)) if pattern.get(1) == Some(c) => fits(&pattern[2..], &path[1..]),
+            (Some(a), Some(b)) if a == b => fits(&pattern[1..], &path[1..]),
+            _ => false,
+        }
+    }
+    fits(pattern.as_bytes(), path.as_bytes())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_cut_at_dashes() {
+        let text = "\n---\na: 1\n---  \n---\nb: '---'\n  ---\n--- c: 1\n\n";
+        assert_eq!(split(Profile::FOUR, text), ["a: 1\n", "b: '---'\n  ---\n", "c: 1\n\n"]);
+        assert_eq!(split(Profile::THREE, text), ["a: 1", "", "b: '---'\n  ---", "c: 1"]);
+        assert_eq!(split(Profile::FOUR, "---"), [""; 0]);
+    }
+
+    #[test]
+    fn kinds_in_helms_order_and_hooks_apart() {
+        let file = "kind: Service\n---\nkind: Zeta\n---\nkind: Alpha\n---\nkind: ConfigMap\nmetadata: {annotations: {helm.sh/hook: 'Test, pre-install'}}\n---\nkind: Job\nmetadata: {annotations: {helm.sh/hook: crd-install}}\n---\nkind: Secret\n";
+        let sorted = sort(
+            Profile::FOUR,
+            [("c/templates/a.yaml", file), ("c/templates/_h.tpl", "x: [")],
+            &mut |text| Head::read(Profile::FOUR, text),
+        )
+        .unwrap();
+        let kinds: Vec<&str> = sorted.manifests.iter().map(|document| document.kind.as_str()).collect();
+        assert_eq!(kinds, ["Secret", "Service", "Alpha", "Zeta"]);
+        assert_eq!(sorted.hooks[0].hooks, ["test", "pre-install"]);
+        assert_eq!(joined(&[], &sorted, true).matches("# Source: c/templates/a.yaml").count(), 4);
+        let printed = joined(&[], &sorted, false);
+        assert!(
+            only(Profile::FOUR, &printed, &["templates/*.yaml".to_owned()]).unwrap().contains("kind: Zeta")
+        );
+        assert!(
+            only(Profile::FOUR, &printed, &["templates/b.yaml".to_owned()]).unwrap_err().contains("b.yaml")
+        );
+    }
+}
