@@ -66,12 +66,7 @@ impl Setup {
         if let Pinned::Mismatch { expected, found } =
             Pins::load(&self.folders.state)?.check(&release.context, &found)
         {
-            out::note(&format!(
-                "warning: {} leads to another cluster than before: pinned {}, found {}",
-                release.context,
-                expected.short(),
-                found.short()
-            ));
+            out::note(&format!("warning: {}", expected.difference(&release.context, &found)));
         }
         Ok(connection)
     }

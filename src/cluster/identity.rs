@@ -71,6 +71,25 @@ impl Identity {
         if different > same { Likeness::Different } else { Likeness::Likely }
     }
 
+    /// In words, how `found` behind `context` differs from what was pinned as `self`.
+    pub fn difference(&self, context: &str, found: &Self) -> String {
+        let remade = || {
+            let mut both = self.namespaces.iter();
+            both.find(|(name, uid)| found.namespaces.get(*name).is_some_and(|found| found != *uid))
+        };
+        match (self.trust == found.trust).then(remade).flatten() {
+            Some((name, _)) if self.uid.is_none() || found.uid.is_none() => format!(
+                "the namespace {name} is not the one that was pinned with {context}: it was deleted and made anew, \
+                 or this is another cluster behind the same CA"
+            ),
+            _ => format!(
+                "{context} leads to another cluster than before: pinned {}, found {}",
+                self.short(),
+                found.short()
+            ),
+        }
+    }
+
     /// Takes over what `found` knows more.
     pub(crate) fn learn(&mut self, found: &Self) {
         if self.uid.is_none() {
@@ -136,5 +155,11 @@ mod tests {
         for (pinned, found, expected) in cases {
             assert_eq!(pinned.compare(&found), expected, "{pinned:?} {found:?}");
         }
+        let words = |found| identity(None, "a", &[("n", "1")]).difference("work", &found);
+        assert!(words(identity(None, "a", &[("n", "2")])).starts_with("the namespace n is not the one"));
+        assert_eq!(
+            words(identity(None, "b", &[("n", "2")])),
+            "work leads to another cluster than before: pinned CA a (weak), found CA b (weak)"
+        );
     }
 }

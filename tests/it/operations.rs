@@ -301,6 +301,9 @@ fn planes_every_stuck_release_gets_out(
             // The deployer's rights went with it.
             small.refused("upgrade", &["may not read the release's records", &namespace]);
             sandbox().grant("nonprod", &[namespace]);
+            // To somebody who may not read kube-system it could as well be another cluster.
+            small.refused("install", &["it was deleted and made anew", "pin it anew in Clusters"]);
+            std::fs::remove_file(small.workspace.state().join("pins.toml")).expect("the pins");
             small.refused("upgrade", &["there is no such release", "install it"]);
             small.apply("install", &[]).ok();
         }

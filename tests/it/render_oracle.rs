@@ -110,7 +110,7 @@ fn values_files(chart: &Path) -> Vec<PathBuf> {
             let path = entry.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let in_ci = folder != chart;
-            if name.ends_with(".yaml") && (in_ci || name.starts_with("values-")) {
+            if Path::new(&name).extension().is_some_and(|end| end == "yaml") && (in_ci || name.starts_with("values-")) {
                 files.push(path);
             }
         }

@@ -105,12 +105,7 @@ fn pin(planner: &Planner, connection: &Connection, found: &crate::cluster::Ident
             }
         }
         Pinned::Mismatch { expected, found } => {
-            let title = format!(
-                "{context} leads to another cluster than before: pinned {}, found {}",
-                expected.short(),
-                found.short()
-            );
-            checks.add(CheckLevel::Blocked, title).next =
+            checks.add(CheckLevel::Blocked, expected.difference(context, &found)).next =
                 Some("find out why; if it is meant, pin it anew in Clusters".to_owned());
         }
     }

@@ -140,8 +140,9 @@ pub(in crate::screens) fn brings_back(
     let mut found: Vec<String> = differing(&back.config, &left.config)
         .iter()
         .filter(|path| differing(&value(&here, path), &value(&left.config, path)).is_empty())
+        .map(|path| only_key_below(path.clone(), &left.config))
         .map(|path| {
-            let setters = view.merged.setters(path);
+            let setters = view.merged.setters(&path);
             match setters.iter().rev().find(|origin| origin.kind.is_given()) {
                 Some(origin) => format!("{path} ({})", origin.place()),
                 None => format!("{path} (not set any more)"),
@@ -153,6 +154,17 @@ pub(in crate::screens) fn brings_back(
         found.push(format!("the chart {}", left.chart.label()));
     }
     found
+}
+
+/// Down from a section that holds one key only: the key says more, and its line is where to go.
+fn only_key_below(path: KeyPath, values: &Value) -> KeyPath {
+    match path.get(values) {
+        Some(Value::Object(map)) if map.len() == 1 => match map.keys().next() {
+            Some(key) => only_key_below(path.key(key), values),
+            None => path,
+        },
+        _ => path,
+    }
 }
 
 /// The environment here that leads to a release.
@@ -204,6 +216,13 @@ mod tests {
         let paths: Vec<String> = differing(&there, &here).iter().map(ToString::to_string).collect();
         assert_eq!(paths, ["b.c", "gone", "new"]);
         assert!(differing(&there, &there).is_empty());
+    }
+
+    #[test]
+    fn the_only_key_of_a_section_is_named() {
+        let values = json!({"a": {"b": {"c.d": 1}}, "e": {"f": 1, "g": 2}});
+        let below = |path: &str| only_key_below(KeyPath::parse(path).unwrap(), &values).to_string();
+        assert_eq!((below("a"), below("e")), ("a.b[\"c.d\"]".to_owned(), "e".to_owned()));
     }
 
     #[test]
