@@ -21,9 +21,12 @@ helm=$bin/helm4/helm
 part "Starting the control planes nonprod and prod on this machine (10 s, about 1 GB of memory)"
 kubeconfig=$("$sandbox" up | tail -1)
 
-part "Building the platform chart's dependencies"
-echo "helm dependency build charts/floe-platform"
-"$helm" dependency build --skip-refresh charts/floe-platform
+part "Building the charts' dependencies"
+for lock in charts/*/Chart.lock; do
+  chart=$(dirname "$lock")
+  echo "helm dependency build $chart"
+  "$helm" dependency build --skip-refresh "$chart"
+done
 
 # The demo's own folders: your configuration, pins and journal are not touched.
 mine=$FLOE_SANDBOX_DIR/floe-tui
