@@ -112,6 +112,9 @@ pub struct Render {
     /// The namespace [default: the environment's, else default]
     #[arg(long, value_name = "NS")]
     pub namespace: Option<String>,
+    /// What renders: helm, or this program's own engine as that helm would
+    #[arg(long, value_name = "WHICH", value_parser = ["helm", "own"], default_value = "helm")]
+    pub engine: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,7 +10,9 @@ use super::{OK, out};
 use crate::base::redact::Redactor;
 use crate::base::{Context as _, Error, Result};
 use crate::chart;
-use crate::render::{Renderer as _, Request, ValuesSource};
+use crate::render::{
+    Engine, Profile, Refusal, RenderError, Rendered, Renderer as _, Request, Session, ValuesSource,
+};
 use crate::workspace;
 
 pub(super) async fn run(global: Global, args: Render) -> Result<u8> {
@@ -52,14 +54,19 @@ pub(super) async fn run(global: Global, args: Render) -> Result<u8> {
         files.push(std::path::absolute(&file).context_at("cannot make the path absolute", file.display())?);
     }
     let redactor = setup::redactor_of(chart, &files, Redactor::new());
-    let (_, renderer) = setup.helm(&redactor).await?;
+    let (helm, renderer) = setup.helm(&redactor).await?;
     let mut request = Request::new(
         &dir,
         args.release.as_deref().unwrap_or(&release),
         args.namespace.as_deref().unwrap_or(&namespace),
     );
     request.values = files.into_iter().map(ValuesSource::File).collect();
-    let rendered = renderer.render(&request).await.map_err(|error| error.error)?;
+    let own =
+        if args.engine == "own" { by_engine(Profile::of(&helm.version), &request).await? } else { None };
+    let rendered = match own {
+        Some(rendered) => rendered,
+        None => renderer.render(&request).await.map_err(|error| error.error)?,
+    };
     for warning in &rendered.warnings {
         out::note(&format!("warning: {warning}"));
     }
@@ -72,4 +79,19 @@ pub(super) async fn run(global: Global, args: Render) -> Result<u8> {
         out::raw(&rendered.manifest);
     }
     Ok(OK)
+}
+
+/// Renders in this process; `None` where only helm can, which is said.
+async fn by_engine(profile: Profile, request: &Request) -> Result<Option<Rendered>> {
+    let request = request.clone();
+    let work =
+        tokio::task::spawn_blocking(move || Engine::new(profile, Session::default()).render(&request, false));
+    match work.await.context("the rendering broke off")? {
+        Ok(output) => Ok(Some(output.rendered)),
+        Err(Refusal::Unsupported(why)) => {
+            out::note(&format!("note: rendered by helm, because the engine cannot: {why}"));
+            Ok(None)
+        }
+        Err(refusal) => Err(RenderError::from(refusal).error),
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use floe_tui::render::{Engine, Profile, Refusal, Request, Session, ValuesSource};
 
@@ -35,10 +36,10 @@ fn by_helm(major: HelmMajor, chart: &Path, values: &[PathBuf], set: &[&str]) -> 
     }
     let output = command.output().expect("helm runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8 from helm");
-    // Helm 4 logs what it finds odd to the same stream.
+    // Helm tells what it finds odd on the same stream.
     let words: String = text(output.stderr)
         .split_inclusive('\n')
-        .filter(|line| !line.starts_with("level=") && !line.starts_with("walk.go"))
+        .filter(|line| !line.starts_with("level=") && !line.contains(".go:"))
         .collect();
     (output.status.success(), text(output.stdout), words)
 }
@@ -110,7 +111,7 @@ fn values_files(chart: &Path) -> Vec<PathBuf> {
             let path = entry.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let in_ci = folder != chart;
-            if Path::new(&name).extension().is_some_and(|end| end == "yaml") && (in_ci || name.starts_with("values-")) {
+            if path.extension().is_some_and(|end| end == "yaml") && (in_ci || name.starts_with("values-")) {
                 files.push(path);
             }
         }
@@ -198,7 +199,7 @@ const SHAPED: &[(&str, &str)] = &[
          caps: {{ .Capabilities.KubeVersion }} {{ .Capabilities.KubeVersion.Minor }} {{ .Capabilities.APIVersions.Has \"apps/v1\" }} {{ len .Capabilities.APIVersions }}\n\
          read: |\n  {{ (fromYaml \"a: {b: [1, yes]}\").a }} {{ fromYaml \"- a\" }} {{ fromYamlArray \"- 1\" }} {{ fromJson \"{\\\"a\\\":1.5}\" }} {{ fromYaml \"\" | toJson }}\n\
          tpl: {{ tpl \"{{ .Values.str }}-{{ include \\\"shared\\\" . }}{{ .Values.nope }}\" . }}\n\
-         scope: {{ .Subcharts.other.Values.x }} {{ .Values.other.x }} {{ include \"indented\" 1 | nindent 2 | quote }}\n\
+         scope: |\n  {{ (.Subcharts.other | default dict).Values }} {{ .Values.other.x }} {{ include \"indented\" 1 | nindent 2 | quote }}\n\
          {{- $_ := set .Values \"added\" \"later\" }}\n",
     ),
     (
@@ -272,7 +273,7 @@ fn what_would_never_end_is_stopped() {
     let engine = engine(HelmMajor::Four);
     for (template, why) in [
         ("{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}", "levels deep"),
-        ("{{ range 1000000000 }}{{ range 1000000000 }}{{ end }}{{ end }}", "steps"),
+        ("{{ range 1000000000 }}{{ range 1000000000 }}{{ end }}{{ end }}", "longer than"),
         ("{{ repeat 1000000000 \"x\" }}", "MiB at once"),
         ("{{ until 1000000000000 }}", "MiB at once"),
         ("{{ range 100000 }}{{ repeat 1000000 \"x\" }}{{ end }}", "MiB"),
@@ -282,8 +283,9 @@ fn what_would_never_end_is_stopped() {
             folder.path(),
             &[("Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"), ("templates/x.yaml", template)],
         );
-        let refused = engine.render(&Request::new(folder.path(), "rel", "default"), false);
-        match refused {
+        let mut request = Request::new(folder.path(), "rel", "default");
+        request.timeout = Duration::from_secs(3);
+        match engine.render(&request, false) {
             Err(Refusal::Limit(words)) => assert!(words.contains(why), "{template}: {words}"),
             other => panic!("{template}: {:?}", other.map(|output| output.rendered.manifest.len())),
         }
@@ -314,4 +316,28 @@ fn what_nests_deeply_ends_in_words_and_not_in_a_crash() {
             Err(Refusal::Unsupported(why)) => panic!("{why}"),
         }
     }
+}
+
+#[test]
+fn planes_the_command_prints_the_same_with_the_engine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let chart = folder.path().join("shapes");
+    put(&chart, SHAPED);
+    let run = |which: &str| {
+        let home = tempfile::tempdir().expect("a folder");
+        let output = Command::new(crate::support::program())
+            .arg("--helm")
+            .arg(helm(HelmMajor::Four))
+            .args(["render", "--engine", which])
+            .arg(&chart)
+            .env_clear()
+            .env("HOME", home.path())
+            .output()
+            .expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let own = run("own");
+    assert!(own.contains("kind: Namespace"));
+    assert_eq!(own, run("helm"));
 }

@@ -236,8 +236,10 @@ impl Emitter {
         self.indicator("\"", true, false, false);
         let mut after_space = false;
         let last = text.len().saturating_sub(1);
+        // go-yaml looks for the byte order mark at the start of the text whatever the character.
+        let marked = text.starts_with('\u{feff}');
         for (at, c) in text.char_indices() {
-            if !is_printable(c) || c == '\u{feff}' || is_break(c) || c == '"' || c == '\\' {
+            if marked || !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
                 for c in escaped(c).chars() {
                     self.put(c);
                 }
@@ -461,8 +463,7 @@ fn number(n: f64) -> String {
 
 /// Whether text without quotes would be read as something else than text, or as a date or a base-60 number.
 pub(super) fn means_something_else(text: &str) -> bool {
-    text == "<<"
-        || !scalar::resolve(text).is_string()
+    !scalar::resolve(text).is_string()
         || scalar::is_not_finite(text)
         || is_timestamp(text)
         || is_base_60(text)
