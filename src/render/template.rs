@@ -20,7 +20,7 @@
 //! The functions of sprig and helm are tables in `render/functions/*.rs`, each a
 //! `pub(super) const FUNCTIONS: &[Function]`, listed in `render/functions.rs`. An entry is
 //!
-//! ```ignore
+//! ```text
 //! Function::new("trunc", &[Type::Int, Type::Str], trunc)
 //! Function::new("join", &[Type::Str, Type::Any], join)
 //! Function::new("merge", &[Type::Map], merge).rest(Type::Map)
