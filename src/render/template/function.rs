@@ -9,31 +9,31 @@ use super::value::{ListKind, MapKind, Value};
 /// The Go type of a parameter or result. What a parameter of the type hands to the code is in brackets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
-    /// `interface {}` [anything but `Invalid`]
+    /// `interface {}` (anything but `Invalid`)
     Any,
-    /// `reflect.Value` [anything, `Invalid` included]
+    /// `reflect.Value` (anything, `Invalid` included)
     Reflect,
-    /// `bool` [`Bool`]
+    /// `bool` (`Bool`)
     Bool,
-    /// `int` [`Int`]
+    /// `int` (`Int`)
     Int,
-    /// `int64` [`Int64`]
+    /// `int64` (`Int64`)
     Int64,
-    /// `uint32` [`Uint32`]
+    /// `uint32` (`Uint32`)
     Uint32,
-    /// `float64` [`Float`]
+    /// `float64` (`Float`)
     Float,
-    /// `string` [`Str`]
+    /// `string` (`Str`)
     Str,
-    /// `[]interface {}` [`List`, perhaps nil]
+    /// `[]interface {}` (`List`, perhaps nil)
     List,
-    /// `[]string` [`List` of strings, perhaps nil]
+    /// `[]string` (`List` of strings, perhaps nil)
     Strings,
-    /// `map[string]interface {}` [`Map`, perhaps nil; also Helm's named map types]
+    /// `map[string]interface {}` (`Map`, perhaps nil; also Helm's named map types)
     Map,
-    /// `map[string]string` [`Map` of strings, perhaps nil]
+    /// `map[string]string` (`Map` of strings, perhaps nil)
     MapOfStrings,
-    /// A struct by its Go name [`Object`]
+    /// A struct by its Go name (`Object`)
     Object(&'static str),
 }
 

@@ -11,7 +11,7 @@ pub const NESTING: usize = 1_000;
 /// Templates call each other at most so deep; helm's own limit is 1,000 for each name.
 const DEPTH: usize = 4_000;
 
-/// The stack that [`DEPTH`] needs, in bytes; a rendering runs on a thread of its own with so much. Memory is used
+/// The stack that `DEPTH` needs, in bytes; a rendering runs on a thread of its own with so much. Memory is used
 /// only as far as the stack grows.
 pub const STACK: usize = 512 * 1024 * 1024;
 
