@@ -16,7 +16,9 @@ RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 part "Shell scripts"
 while read -r file; do bash -n "$file"; done < <(scripts)
 if command -v shellcheck >/dev/null; then
-  scripts | xargs -r shellcheck --external-sources --severity=warning
+  scripts | grep -v '^charts/' | xargs -r shellcheck --external-sources --severity=warning
+  # What charts mount into containers has no first line of its own.
+  scripts | grep '^charts/' | xargs -r shellcheck --shell=bash --severity=warning
 else
   echo "shellcheck is not installed: only the syntax was checked"
 fi
