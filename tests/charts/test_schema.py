@@ -143,7 +143,12 @@ def judged(validator: jsonschema.Draft202012Validator, mutation: Mutation) -> st
 @pytest.mark.parametrize("version", helm.HELMS)
 def test_helm_itself_names_the_key(stage: Stage, tmp_path: Path, chart: Chart, version: str) -> None:
     """A sample over the whole schema, by the real program, with the file as a user would give it."""
-    known = [m for m in mutate.mutations(schema_of(chart)) if m.path and "anything" not in m.path and m.path[0] not in dependencies(chart)]
+    # An empty map is merged with the default: helm sees no fault, and there is none.
+    known = [
+        m
+        for m in mutate.mutations(schema_of(chart))
+        if m.path and "anything" not in m.path and m.path[0] not in dependencies(chart) and m.value != {}
+    ]
     folder = stage.chart(chart)
     faults = []
     for number, mutation in enumerate(known[:: max(1, len(known) // SAMPLE)]):

@@ -232,8 +232,11 @@ fn planes_a_crash_loop_is_lifted_to_one_line_and_the_repair_turns_green() {
         let cancel = CancellationToken::new();
         let mut objects = watch_objects(connection.clone(), request, cancel.clone());
         let seen = until(&mut objects, "the crash loop", |seen: &ObjectsSnapshot| {
-            root_cause(&seen.rows, &seen.events)
-                .is_some_and(|cause| cause.reason.contains("CrashLoopBackOff"))
+            // Each kind has a watch of its own: the quiet ones may answer later.
+            let listed = seen.rows.iter().any(|row| row.kind == "ConfigMap" && row.health == Health::Healthy);
+            listed
+                && root_cause(&seen.rows, &seen.events)
+                    .is_some_and(|cause| cause.reason.contains("CrashLoopBackOff"))
         })
         .await;
         let cause = root_cause(&seen.rows, &seen.events).unwrap();

@@ -84,6 +84,11 @@ class Namespace:
             current = status.get("updatedReplicas", status.get("updatedNumberScheduled", ready if not wanted else 0))
             if status.get("observedGeneration") != item["metadata"]["generation"] or ready != wanted or (wanted and current != wanted):
                 found.append(f"{item['kind']}/{item['metadata']['name']}")
+        # An autoscaler raises a workload to its minimum some seconds after the install.
+        replicas = {item["metadata"]["name"]: item["spec"].get("replicas", 1) for item in self.get("deployments,statefulsets")}
+        for item in self.get("horizontalpodautoscalers"):
+            if replicas.get(item["spec"]["scaleTargetRef"]["name"], 0) < item["spec"].get("minReplicas", 1):
+                found.append(f"HorizontalPodAutoscaler/{item['metadata']['name']}")
         return found
 
     @contextmanager
