@@ -122,6 +122,16 @@ fn frame_after(operator: &mut Operator, key: &str) -> Duration {
     took
 }
 
+/// Opens the text at the key under the cursor, in the line that says `line`, and begins a comment at its end.
+fn begin_comment(operator: &mut Operator, line: &str) {
+    operator.terminal.press("E");
+    operator.terminal.wait_for("the text", SOON, |screen| has(screen, line) && !screen.hide_cursor());
+    operator.terminal.press("End");
+    operator.terminal.type_text(" # ");
+    operator.terminal.wait_for("an unsaved file", SOON, |screen| header(screen).contains("unsaved"));
+    operator.terminal.wait_quiet(Duration::from_secs(2), Duration::from_secs(30));
+}
+
 fn keys() -> Vec<Line> {
     let workspace = workspace("keys");
     let mut operator = Operator::open(&workspace, 120, 40);
@@ -134,14 +144,7 @@ fn keys() -> Vec<Line> {
         }
     }
     operator.value("dagster.webserver.replicas", "prod");
-    operator.terminal.press("E");
-    operator
-        .terminal
-        .wait_for("the text", SOON, |screen| has(screen, "replicas: 2") && !screen.hide_cursor());
-    operator.terminal.press("End");
-    operator.terminal.type_text(" # ");
-    operator.terminal.wait_for("an unsaved file", SOON, |screen| header(screen).contains("unsaved"));
-    operator.terminal.wait_quiet(Duration::from_secs(2), Duration::from_secs(30));
+    begin_comment(&mut operator, "replicas: 2");
     // Letters into a comment: each is parsed, checked against the schema and shown; renderings start and are given up.
     let mut letters = Vec::new();
     for _ in 0..10 {
@@ -168,14 +171,7 @@ fn large() -> Line {
     workspace.write_a_megabyte("values-dev.yaml");
     let mut operator = Operator::open(&workspace, 120, 40);
     operator.value("commonLabels.label-21999", "dev");
-    operator.terminal.press("E");
-    operator
-        .terminal
-        .wait_for("the text", SOON, |screen| has(screen, "label-21999: ") && !screen.hide_cursor());
-    operator.terminal.press("End");
-    operator.terminal.type_text(" # ");
-    operator.terminal.wait_for("an unsaved file", SOON, |screen| header(screen).contains("unsaved"));
-    operator.terminal.wait_quiet(Duration::from_secs(2), Duration::from_secs(30));
+    begin_comment(&mut operator, "label-21999: ");
     let mut times: Vec<Duration> = (0..40).map(|_| frame_after(&mut operator, "x")).collect();
     times.sort();
     against_budget(

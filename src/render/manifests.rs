@@ -3,6 +3,7 @@
 
 use serde_json::Value as Json;
 
+use super::encode::read::kind_of;
 use super::objects::chart::text;
 use super::profile::Profile;
 use crate::yaml;
@@ -52,12 +53,12 @@ impl Head {
         let head = match json {
             Json::Null => return Ok(Self::default()),
             Json::Object(head) => head,
-            other => return Err(format!("{} into Go value of type {package}.SimpleHead", name(other))),
+            other => return Err(format!("{} into Go value of type {package}.SimpleHead", kind_of(other))),
         };
         let string = |value: Option<&Json>, field: &str| match value {
             None | Some(Json::Null) => Ok(String::new()),
             Some(value) => text(Some(value)).ok_or_else(|| {
-                format!("{} into Go struct field SimpleHead.{field} of type string", name(value))
+                format!("{} into Go struct field SimpleHead.{field} of type string", kind_of(value))
             }),
         };
         string(head.get("apiVersion"), "apiVersion")?;
@@ -80,7 +81,7 @@ impl Head {
                     Some(other) => {
                         return Err(format!(
                             "{} into Go struct field SimpleHead.metadata.annotations of type map[string]string",
-                            name(other)
+                            kind_of(other)
                         ));
                     }
                 }
@@ -89,22 +90,11 @@ impl Head {
                 return Err(format!(
                     "{} into Go struct field SimpleHead.metadata of type struct {{ Name string \"json:\\\"name\\\"\"; \
                      Annotations map[string]string \"json:\\\"annotations\\\"\" }}",
-                    name(other)
+                    kind_of(other)
                 ));
             }
         }
         Ok(Self { kind, hook })
-    }
-}
-
-fn name(json: &Json) -> &'static str {
-    match json {
-        Json::Null => "null",
-        Json::Bool(_) => "bool",
-        Json::Number(_) => "number",
-        Json::String(_) => "string",
-        Json::Array(_) => "array",
-        Json::Object(_) => "object",
     }
 }
 

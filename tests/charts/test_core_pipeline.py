@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from proof.programs import postgres_folder
+
 CHART = Path(__file__).resolve().parents[2] / "charts/core-pipeline"
 PASSWORD = "it's \"quoted\" $HOME"
 ENVIRONMENTS = ["dev", "staging", "prod"]
@@ -229,22 +231,6 @@ def test_verification_wants_good_answers_in_a_row(everything, application, tmp_p
 
 
 # --- backup ------------------------------------------------------------------------------------------------------------
-
-
-def postgres_folder() -> Path:
-    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    try:
-        import pgserver
-
-        candidates.append(Path(pgserver.__file__).parent / "pginstall/bin")
-    except ImportError:
-        pass
-    found = shutil.which("initdb")
-    candidates += [Path(found).resolve().parent] if found else []
-    for candidate in candidates:
-        if (candidate / "initdb").exists():
-            return candidate
-    pytest.fail("no PostgreSQL: install Debian's package postgresql, or PyPI's pgserver")
 
 
 class Database:

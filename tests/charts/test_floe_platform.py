@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from proof.programs import postgres_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "it's \"quoted\" $HOME"
 SECRETS = {"postgresql-password": PASSWORD}
@@ -97,22 +99,6 @@ def run_container(definition: dict, *, secrets: dict | None = None, replace: dic
 
 
 # --- PostgreSQL --------------------------------------------------------------------------------------------------------
-
-
-def postgres_folder() -> Path:
-    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    try:
-        import pgserver
-
-        candidates.append(Path(pgserver.__file__).parent / "pginstall/bin")
-    except ImportError:
-        pass
-    found = shutil.which("initdb")
-    candidates += [Path(found).resolve().parent] if found else []
-    for candidate in candidates:
-        if (candidate / "initdb").exists():
-            return candidate
-    pytest.fail("no PostgreSQL: install Debian's package postgresql, or PyPI's pgserver")
 
 
 POSTGRES = postgres_folder()

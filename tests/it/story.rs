@@ -178,12 +178,7 @@ fn a_crashing_upgrade_says_why(operator: &mut Operator, workspace: &Workspace) {
 }
 
 fn the_upgrade_is_interrupted(operator: &mut Operator, workspace: &Workspace) {
-    operator.terminal.press("x");
-    operator.terminal.wait_for("the three ways", SOON, |screen| {
-        says(screen, &["keep waiting"]) && says(screen, &["detach"]) && says(screen, &["interrupt"])
-    });
-    operator.terminal.type_text("interrupt").press("Enter");
-    operator.terminal.wait_text_within("upgrade was interrupted", CLUSTER);
+    operator.interrupt("upgrade");
     eventually("a failed revision", CLUSTER, || {
         let states = revisions(workspace);
         if states.last().is_some_and(|state| state == "failed") { Ok(()) } else { Err(format!("{states:?}")) }

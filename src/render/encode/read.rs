@@ -81,7 +81,8 @@ fn is_container(json: &Json) -> bool {
     json.is_array() || json.is_object()
 }
 
-fn kind_of(json: &Json) -> &'static str {
+/// What Go's JSON calls a value's kind in its errors.
+pub fn kind_of(json: &Json) -> &'static str {
     match json {
         Json::Null => "null",
         Json::Bool(_) => "bool",

@@ -39,6 +39,17 @@ impl Operator {
         self
     }
 
+    /// Interrupts the operation that Run shows, and waits until it has ended.
+    #[track_caller]
+    pub fn interrupt(&mut self, verb: &str) {
+        self.terminal.press("x");
+        self.terminal.wait_for("the three ways", SOON, |screen| {
+            says(screen, &["keep waiting"]) && says(screen, &["detach"]) && says(screen, &["interrupt"])
+        });
+        self.terminal.type_text("interrupt").press("Enter");
+        self.terminal.wait_text_within(&format!("{verb} was interrupted"), CLUSTER);
+    }
+
     /// Chooses the environment that the header names.
     #[track_caller]
     pub fn environment(&mut self, environment: &str) -> &mut Self {
