@@ -3,6 +3,7 @@
 //! A rendering runs on a thread of its own with a large stack, because templates may nest deeply. Parsed templates
 //! and the heads of documents are remembered between renderings by their content.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -83,6 +84,8 @@ pub struct Output {
     pub files: Vec<(String, String)>,
     pub trace: Trace,
     pub origins: Origins,
+    /// A random or clock function was called: rendered under [`Engine::other`], something may come out differently.
+    pub unstable: bool,
 }
 
 /// The trees of a text, or Go's words about it.
@@ -102,13 +105,19 @@ struct Memory {
 pub struct Engine {
     profile: Profile,
     session: Session,
-    memory: Mutex<Memory>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 impl Engine {
     /// An engine for a helm version; `session` keeps random values and the clock the same.
     pub fn new(profile: Profile, session: Session) -> Self {
-        Self { profile, session, memory: Mutex::default() }
+        Self { profile, session, memory: Arc::default() }
+    }
+
+    /// The same engine with another clock and other random values. What it renders differently is unstable.
+    #[must_use]
+    pub fn other(&self) -> Self {
+        Self { profile: self.profile, session: self.session.other(), memory: self.memory.clone() }
     }
 
     pub fn profile(&self) -> Profile {
@@ -120,21 +129,25 @@ impl Engine {
     /// # Errors
     /// Helm would refuse, or the engine cannot tell.
     pub fn render(&self, request: &Request, trace: bool) -> Result<Output, Refusal> {
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("render".to_owned()).stack_size(limits::STACK);
-            let work = thread.spawn_scoped(scope, || self.work(request, trace));
-            let work =
-                work.map_err(|error| Refusal::Unsupported(format!("no thread to render on: {error}")))?;
-            work.join().unwrap_or_else(|_| Err(Refusal::Unsupported("the engine broke down".to_owned())))
+        on_a_deep_stack(|| {
+            let chart = Chart::load(&request.chart_dir).map_err(|error| Refusal::early(error.to_string()))?;
+            self.work(Cow::Owned(chart), request, trace)
         })
     }
 
-    fn work(&self, request: &Request, trace: bool) -> Result<Output, Refusal> {
+    /// As [`Engine::render`], of a chart that was loaded before: none of its files is read again.
+    ///
+    /// # Errors
+    /// As [`Engine::render`].
+    pub fn render_loaded(&self, chart: &Chart, request: &Request, trace: bool) -> Result<Output, Refusal> {
+        on_a_deep_stack(|| self.work(Cow::Borrowed(chart), request, trace))
+    }
+
+    fn work(&self, mut chart: Cow<'_, Chart>, request: &Request, trace: bool) -> Result<Output, Refusal> {
         if request.dry_run == DryRun::Server {
             return Err(Refusal::Unsupported("the cluster is asked by helm only".to_owned()));
         }
-        let mut chart = Chart::load(&request.chart_dir).map_err(|error| Refusal::early(error.to_string()))?;
-        if !units::overlay(&mut chart, &request.overlay) {
+        if !request.overlay.is_empty() && !units::overlay(chart.to_mut(), &request.overlay) {
             return Err(Refusal::Unsupported("unsaved changes of the chart's metadata".to_owned()));
         }
         self.render_chart(&chart, request, trace)
@@ -164,10 +177,11 @@ impl Engine {
             ))),
         };
         let scopes = Scopes::of(&unit, &shared, &merged);
-        let (files, trace) = self.execute(&unit, &scopes, request, trace)?;
-        let mut output = self.finish(chart, &unit, &files, request)?;
-        output.files = files;
-        output.trace = trace;
+        let ran = self.execute(&unit, &scopes, request, trace)?;
+        let mut output = self.finish(chart, &unit, &ran.files, request)?;
+        output.files = ran.files;
+        output.trace = ran.trace;
+        output.unstable = ran.unstable;
         output.origins = scopes.origins;
         Ok(output)
     }
@@ -276,7 +290,7 @@ impl Engine {
         scopes: &Scopes,
         request: &Request,
         trace: bool,
-    ) -> Result<(Vec<(String, String)>, Trace), Refusal> {
+    ) -> Result<Ran, Refusal> {
         let mut files = Vec::new();
         unit.templates(&mut files);
         // Deep paths first, then backwards by name: a chart's own definitions come after its subcharts'.
@@ -327,7 +341,8 @@ impl Engine {
                 }
             }
         }
-        Ok((rendered, std::mem::take(&mut context.trace)))
+        let (trace, unstable) = (std::mem::take(&mut context.trace), context.is_unstable());
+        Ok(Ran { files: rendered, trace, unstable })
     }
 
     fn finish(
@@ -377,6 +392,23 @@ impl Engine {
         }
         Ok(Output { rendered: Rendered { manifest, notes, warnings }, ..Output::default() })
     }
+}
+
+/// What the templates made.
+struct Ran {
+    files: Vec<(String, String)>,
+    trace: Trace,
+    unstable: bool,
+}
+
+/// Runs on a thread that has the stack for deeply nested templates.
+fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Refusal> + Send) -> Result<T, Refusal> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("render".to_owned()).stack_size(limits::STACK);
+        let work = thread.spawn_scoped(scope, work);
+        let work = work.map_err(|error| Refusal::Unsupported(format!("no thread to render on: {error}")))?;
+        work.join().unwrap_or_else(|_| Err(Refusal::Unsupported("the engine broke down".to_owned())))
+    })
 }
 
 /// Whether a version of Kubernetes fits; what cannot be read does not.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::ast::Tree;
@@ -21,6 +21,19 @@ use super::value::{Str, Value};
 pub struct Session {
     pub now: Timestamp,
     pub seed: [u8; 32],
+}
+
+impl Session {
+    /// Another clock and other random values: what differs between renderings of the two is unstable.
+    #[must_use]
+    pub fn other(&self) -> Self {
+        /// Moves every part of a date: 13 months and some, an hour, a minute and a second.
+        const LATER: SignedDuration = SignedDuration::from_secs(404 * 86_400 + 3_661);
+        Self {
+            now: self.now.saturating_add(LATER).unwrap_or(self.now),
+            seed: Sha256::digest(self.seed).into(),
+        }
+    }
 }
 
 impl Default for Session {
@@ -74,6 +87,8 @@ pub struct Context {
     session: Session,
     drawn: u64,
     budget: Budget,
+    /// A random or clock function was called.
+    unstable: bool,
     pub trace: Trace,
 }
 
@@ -95,6 +110,7 @@ impl Context {
             session,
             drawn: 0,
             budget: Budget::new(timeout),
+            unstable: false,
             trace: Trace::new(trace),
         }
     }
@@ -168,6 +184,7 @@ impl Context {
 
     /// The time, the same during a session; what calls it is marked as unstable.
     pub fn now(&mut self) -> Timestamp {
+        self.unstable = true;
         self.trace.unstable();
         self.session.now
     }
@@ -175,6 +192,7 @@ impl Context {
     /// Bytes that look random and are the same for the same call of the same session; what calls it is marked as
     /// unstable.
     pub fn entropy(&mut self, count: usize) -> Vec<u8> {
+        self.unstable = true;
         self.trace.unstable();
         self.drawn += 1;
         let mut bytes = Vec::with_capacity(count);
@@ -189,6 +207,11 @@ impl Context {
         }
         bytes.truncate(count);
         bytes
+    }
+
+    /// Whether anything that was run so far called a random or clock function.
+    pub fn is_unstable(&self) -> bool {
+        self.unstable
     }
 
     // ---- for the evaluator
