@@ -11,7 +11,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from proof.programs import postgres_folder
+from proof.programs import free_port, postgresql
 
 CHART = Path(__file__).resolve().parents[2] / "charts/core-pipeline"
 PASSWORD = "it's \"quoted\" $HOME"
@@ -95,12 +94,6 @@ def run_container(documents: list[dict], kind: str, name: str, container: str, f
     began = time.monotonic()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     return done, time.monotonic() - began
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 @pytest.fixture
@@ -233,48 +226,19 @@ def test_verification_wants_good_answers_in_a_row(everything, application, tmp_p
 # --- backup ------------------------------------------------------------------------------------------------------------
 
 
-class Database:
-    """A PostgreSQL of its own, with a table `t` of 1000 rows."""
-
-    def __init__(self, folder: Path):
-        self.folder, self.port, self.bin = folder, free_port(), postgres_folder()
-        # PostgreSQL refuses to run as root.
-        self.user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
-        (folder / "password").write_text(PASSWORD)
-        if self.user:
-            shutil.chown(folder, "nobody", "nogroup")
-            shutil.chown(folder / "password", "nobody", "nogroup")
-        self.run("initdb", f"--pgdata={folder}/data", "--username=core-pipeline", "--auth=scram-sha-256", f"--pwfile={folder}/password")
-        self.run("pg_ctl", f"--pgdata={folder}/data", "--wait", f"--log={folder}/log",
-                 f"--options=-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off", "start")
-        self.sql('create database "core-pipeline"', "postgres")
-        self.sql("create table t as select generate_series(1, 1000) as n")
-
-    def run(self, name: str, *args: str):
-        # The server keeps pg_ctl's output open, so that it cannot be read to its end.
-        output = subprocess.DEVNULL if name == "pg_ctl" else None
-        subprocess.run([self.bin / name, *args], env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, cwd=self.folder,
-                       stdin=subprocess.DEVNULL, stdout=output, check=True, **self.user)
-
-    def client(self, name: str, *args: str) -> str:
-        env = {"PATH": os.environ["PATH"], "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "core-pipeline", "PGPASSWORD": PASSWORD}
-        done = subprocess.run([self.bin / name, *args], env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def sql(self, text: str, database: str = "core-pipeline") -> str:
-        return self.client("psql", "-d", database, "-Atqc", text)
+def sql(database, text: str, name: str = "core-pipeline") -> str:
+    done = database.ask(text, name)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def database():
-    # Not one of pytest's folders: those are closed to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="core-pipeline-") as folder:
-        found = Database(Path(folder))
-        try:
-            yield found
-        finally:
-            found.run("pg_ctl", f"--pgdata={folder}/data", "--mode=immediate", "stop")
+    """A PostgreSQL of its own, with a table `t` of 1000 rows."""
+    with postgresql("core-pipeline", PASSWORD) as server:
+        sql(server, 'create database "core-pipeline"', "postgres")
+        sql(server, "create table t as select generate_series(1, 1000) as n")
+        yield server
 
 
 def backup(database, tmp_path, *, password: str = PASSWORD, **replace):
@@ -291,9 +255,10 @@ def test_a_dump_restores(database, tmp_path):
     done = backup(database, tmp_path)
     assert done.returncode == 0, done.stderr
     (dump,) = (tmp_path / "dumps").iterdir()
-    database.sql("delete from t")
-    database.client("pg_restore", "--clean", "--dbname", "core-pipeline", str(dump))
-    assert database.sql("select count(*) from t").strip() == "1000"
+    sql(database, "delete from t")
+    restored = database.client("pg_restore", "--clean", "--dbname", "core-pipeline", str(dump))
+    assert restored.returncode == 0, restored.stderr
+    assert sql(database, "select count(*) from t").strip() == "1000"
 
 
 def test_old_dumps_go_and_those_of_others_stay(database, tmp_path):

@@ -14,13 +14,10 @@ import functools
 import http.server
 import json
 import os
-import random
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import urllib.request
@@ -28,6 +25,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from proof.programs import free_port, postgresql
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "dataspoke"
@@ -43,14 +42,6 @@ def until(predicate, limit, what):
     while not predicate():
         assert time.monotonic() < end, f"{what} within {limit} s"
         time.sleep(0.05)
-
-
-def free_port():
-    """Below 32768: Temporal stores ports of its members as signed numbers of two bytes."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", random.randint(20000, 32000)))
-            return probe.getsockname()[1]
 
 
 # ---------------------------------------------------------------------------------------------------------------- rendering
@@ -413,41 +404,10 @@ def test_helm_test_of_the_configuration_names_what_is_missing(render):
 # ----------------------------------------------------------------------------------------------------------- real programs
 
 
-def unprivileged():
-    """PostgreSQL refuses to be root."""
-    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
-
-
 @pytest.fixture(scope="session")
 def postgres():
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    with contextlib.suppress(ImportError):
-        import pgserver
-
-        found.append(Path(pgserver.__file__).parent / "pginstall" / "bin")
-    su = unprivileged()
-    runs = lambda folder: subprocess.run([*su, folder / "postgres", "--version"], capture_output=True, cwd="/").returncode == 0
-    binaries = next((folder for folder in found if runs(folder)), None)
-    if not binaries:
-        pytest.fail("no PostgreSQL: install Debian's package postgresql, or PyPI's pgserver")
-    folder = Path(tempfile.mkdtemp(prefix="dataspoke-pg-"))
-    port = free_port()
-    (folder / "password").write_text(PASSWORD)
-    if os.geteuid() == 0:
-        for path in (folder, folder / "password"):
-            os.chown(path, 65534, 65534)
-    subprocess.run([*su, binaries / "initdb", "-D", folder / "data", "-U", "dataspoke", "--pwfile", folder / "password", "-A", "scram-sha-256"],
-                   check=True, capture_output=True, cwd="/")
-    server = subprocess.Popen([*su, binaries / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
-                              cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    ready = lambda: subprocess.run([binaries / "pg_isready", "--quiet", "--host=127.0.0.1", f"--port={port}"]).returncode == 0
-    try:
-        until(ready, 30, "PostgreSQL answers")
-        yield {"PORT": str(port), "PATH": f"{binaries}:{os.environ['PATH']}"}
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
-        shutil.rmtree(folder)
+    with postgresql("dataspoke", PASSWORD) as server:
+        yield {"PORT": str(server.port), "PATH": f"{server.bin}:{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,8 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -20,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from proof.programs import postgres_folder
+from proof.programs import free_port, postgres_folder, postgresql
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "it's \"quoted\" $HOME"
@@ -104,52 +102,10 @@ def run_container(definition: dict, *, secrets: dict | None = None, replace: dic
 POSTGRES = postgres_folder()
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-class Database:
-    def __init__(self, folder: Path):
-        self.port = free_port()
-        self.data = folder / "data"
-        password = folder / "password"
-        password.write_text(PASSWORD)
-        # PostgreSQL refuses to run as root.
-        self.user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
-        if self.user:
-            shutil.chown(folder, "nobody", "nogroup")
-            shutil.chown(password, "nobody", "nogroup")
-        self.command("initdb", f"--pgdata={self.data}", "--username=floe", "--auth=scram-sha-256", f"--pwfile={password}")
-        self.command(
-            "pg_ctl", f"--pgdata={self.data}", "--wait", f"--log={folder / 'log'}",
-            f"--options=-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off", "start",
-        )
-
-    def command(self, name: str, *args: str):
-        done = subprocess.run([POSTGRES / name, *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/", **self.user)
-        assert done.returncode == 0, f"{name}: {done.stderr}"
-
-    def stop(self):
-        self.command("pg_ctl", f"--pgdata={self.data}", "--mode=immediate", "stop")
-
-    @property
-    def address(self) -> dict:
-        return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port)}
-
-    def ask(self, sql: str, database: str = "postgres", user: str = "floe", password: str = PASSWORD):
-        environment = {"PATH": os.environ["PATH"], "PGPASSWORD": password, "PGUSER": user, "PGDATABASE": database, **self.address}
-        return subprocess.run([POSTGRES / "psql", "-X", "-A", "-t", "-c", sql], env=environment, capture_output=True, text=True)
-
-
 @pytest.fixture(scope="module")
 def database():
-    # Not in pytest's folder, which only root may enter.
-    with tempfile.TemporaryDirectory(prefix="floe-postgresql-") as folder:
-        server = Database(Path(folder))
+    with postgresql("floe", PASSWORD) as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +116,7 @@ def dev(render):
 def test_the_init_script_runs_twice_without_harm(dev, database):
     script = one(dev, "ConfigMap", "postgresql-initdb")["data"]["databases.sql"]
     for _ in range(2):
-        environment = {"PATH": os.environ["PATH"], "PGPASSWORD": PASSWORD, "PGUSER": "floe", "PGDATABASE": "postgres", **database.address}
-        done = subprocess.run([POSTGRES / "psql", "-X", "-v", "ON_ERROR_STOP=1"], input=script, env=environment, capture_output=True, text=True)
+        done = database.client("psql", "-X", "-v", "ON_ERROR_STOP=1", text=script)
         assert done.returncode == 0, done.stderr
     names = database.ask("SELECT datname FROM pg_database").stdout.split()
     assert {"dagster", "polaris", "marquez", "analytics"} <= set(names)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from proof.planes import Namespace
 
 pytestmark = pytest.mark.planes
 RELEASE = "floe"
+EVENTS = re.compile(r"\b(?:pre|post)-(?:install|upgrade|rollback|delete)\b")
 Make = Callable[..., Namespace]
 
 
@@ -84,23 +87,45 @@ def lifecycle(stage: Stage, namespaces: Make, tmp_path: Path, chart: Chart, valu
     folder, given = str(stage.chart(chart)), arguments(chart, values, tmp_path)
     documents = rendered(stage, chart, given, version)
     namespace = namespaces(planes.plane_for(documents), "life", version)
-    with namespace.watched("jobs") as jobs:
+    with namespace.watched(*kinds_of_hooks(documents)) as seen:
         namespace.helm("install", RELEASE, folder, *given, "--wait", "--timeout", "300s")
         namespace.settled()
-    in_order([d for d in documents if "pre-install" in hook_events(d)], jobs)
-    in_order([d for d in documents if "post-install" in hook_events(d)], jobs)
-    names = namespace.names()
-    for document in documents:
-        if {"pre-install", "post-install"} & set(hook_events(document)) and "hook-succeeded" in hook_policies(document):
-            assert identity(document).replace(" ", "/") not in names, f"{identity(document)} was not cleaned up"
+    hooks_ran(documents, ["pre-install", "post-install"], seen, namespace)
     if any("test" in hook_events(document) for document in documents):
         namespace.helm("test", RELEASE, "--timeout", "120s")
-    namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "180s")
-    stays = {identity(d).replace(" ", "/") for d in documents if annotations(d).get("helm.sh/resource-policy") == "keep"}
-    stays |= {identity(d).replace(" ", "/") for d in documents if hook_events(d) and "hook-succeeded" not in hook_policies(d)}
-    left = planes.until("the pods are gone", lambda: None if namespace.get("pods", "--selector", "!job-name") and chart_pods(namespace, documents) else [namespace.names()])[0]
-    owned = {name for name in left if not name.startswith(("PersistentVolumeClaim/", "Pod/")) and name not in stays}
-    assert not owned, f"left behind without a word: {sorted(owned)}"
+    uninstalled(chart, namespace, documents)
+
+
+def uninstalled(chart: Chart, namespace: Namespace, documents: list[Document]) -> None:
+    """Uninstalls; what is left is what the chart's data file lists under `stays`, no more and no less."""
+    listed = set(chart.settings.get("stays") or [])
+    meant = {identity(d).replace(" ", "/") for d in documents if annotations(d).get("helm.sh/resource-policy") == "keep"}
+    assert meant <= listed, f"{sorted(meant - listed)} say `helm.sh/resource-policy: keep` and are not in the list `stays`"
+    transient = {
+        f"PersistentVolumeClaim/{claim['metadata']['name']}-{d['metadata']['name']}-{number}"
+        for d in documents
+        if d["kind"] == "StatefulSet" and (d["spec"].get("persistentVolumeClaimRetentionPolicy") or {}).get("whenDeleted") == "Delete"
+        for claim in d["spec"].get("volumeClaimTemplates") or []
+        for number in range(d["spec"].get("replicas", 1))
+    }
+    wanted = (namespace.names() & listed) - transient
+    with namespace.watched(*kinds_of_hooks(documents)) as seen:
+        namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "180s")
+    hooks_ran(documents, ["pre-delete", "post-delete"], seen, namespace)
+    # A hook that says nothing of its success stays, for its log; claims go after their pods.
+    kept = {identity(d).replace(" ", "/") for d in documents if hook_events(d) and "hook-succeeded" not in hook_policies(d)}
+    planes.until("the pods are gone", lambda: not chart_pods(namespace, documents))
+    left: set[str] = set()
+
+    def gone() -> bool:
+        nonlocal left
+        left = {name for name in namespace.names() if not name.startswith("Pod/") and name not in kept - listed}
+        return left == wanted
+
+    try:
+        planes.until("what is meant to go is gone", gone, 20)
+    except AssertionError:
+        pytest.fail(f"left behind without a word: {sorted(left - wanted)}; gone although it should stay: {sorted(wanted - left)}")
 
 
 def chart_pods(namespace: Namespace, documents: list[Document]) -> list[str]:
@@ -108,14 +133,78 @@ def chart_pods(namespace: Namespace, documents: list[Document]) -> list[str]:
     return [pod["metadata"]["name"] for pod in namespace.get("pods") if {"ReplicaSet", "StatefulSet"} & {o["kind"] for o in pod["metadata"].get("ownerReferences", [])}]
 
 
-def in_order(hooks: list[Document], seen: list[tuple[str, Document]]) -> None:
-    """Jobs of one event were made by weight, then by name, each only after the one before was complete."""
-    wanted = [d["metadata"]["name"] for d in sorted((d for d in hooks if d["kind"] == "Job"), key=lambda d: (hook_weight(d), d["metadata"]["name"]))]
-    made = [item["metadata"]["name"] for event, item in seen if event == "ADDED" and item["metadata"]["name"] in wanted]
-    assert made == wanted, f"hooks ran as {made}, their weights say {wanted}"
-    for first, second in zip(wanted, wanted[1:], strict=False):
-        begun = next(n for n, (event, item) in enumerate(seen) if event == "ADDED" and item["metadata"]["name"] == second)
-        assert any(item["metadata"]["name"] == first and item.get("status", {}).get("succeeded") for _, item in seen[:begun]), f"{second} began before {first} had succeeded"
+def kinds_of_hooks(documents: list[Document]) -> set[tuple[str, str]]:
+    return {(document["apiVersion"], document["kind"]) for document in documents if set(hook_events(document)) - {"test"}}
+
+
+def hooks_ran(documents: list[Document], events: list[str], seen: list[tuple[str, Document]], namespace: Namespace) -> None:
+    """Hooks of every kind: made by weight, then by name, each after the one before was done; none removed while another ran."""
+    for event in events:
+        hooks = sorted((d for d in documents if event in hook_events(d)), key=lambda d: (hook_weight(d), d["metadata"]["name"]))
+        moments = [Moments(identity(hook), seen, nth(events, event, hook)) for hook in hooks]
+        for moment in moments:
+            assert moment.made is not None, f"{event}: {moment.name} was not made"
+            assert moment.done is not None, f"{event}: {moment.name} did not succeed"
+        for first, second in itertools.pairwise(moments):
+            assert first.done <= second.made, f"{event}: {second.name} was made before {first.name} was done"
+        for moment in moments:
+            early = [other.name for other in moments if moment.removed and moment.removed < other.done and moment.done < other.done]
+            assert not early, f"{event}: {moment.name} was removed before {early} were done"
+        names = namespace.names()
+        for hook in hooks:
+            if "hook-succeeded" in hook_policies(hook):
+                assert identity(hook).replace(" ", "/") not in names, f"{identity(hook)} was not cleaned up"
+
+
+def nth(events: list[str], event: str, hook: Document) -> int:
+    """The how manyth time a hook runs for `event`, when it runs for several of `events`."""
+    return [one for one in events if one in hook_events(hook)].index(event)
+
+
+class Moments:
+    """When a hook was made, done and removed, as revisions; None for what did not happen."""
+
+    def __init__(self, name: str, seen: list[tuple[str, Document]], run: int):
+        self.name, self.made, self.done, self.removed = name, None, None, None
+        mine = sorted(((planes.revision(item), event, item) for event, item in seen if identity(item) == name), key=lambda entry: entry[0])
+        runs = list(dict.fromkeys(item["metadata"]["uid"] for _, _, item in mine))
+        for at, event, item in mine:
+            if run >= len(runs) or item["metadata"]["uid"] != runs[run]:
+                continue
+            status = item.get("status", {})
+            ended = item["kind"] not in ("Job", "Pod") or status.get("succeeded") or status.get("phase") == "Succeeded"
+            if event == "ADDED":
+                self.made = at
+            if event == "DELETED":
+                self.removed = self.removed or at
+            elif ended:
+                self.done = self.done or at
+
+
+@pytest.mark.parametrize("version", helm.HELMS)
+def test_hooks_of_every_kind_run_in_order(stage: Stage, namespaces: Make, tmp_path: Path, chart: Chart, version: str) -> None:
+    """All hooks switched on (data file, key `hooks`), at install, upgrade, rollback and uninstall."""
+    folder, given = str(stage.chart(chart)), arguments(chart, None, tmp_path)
+    stated = chart.settings.get("hooks")
+    if stated is None:
+        for values in chart.values_files:
+            assert not kinds_of_hooks(helm.template(version, stage.chart(chart), [values], *api_versions())), f"{chart} has hooks: name the values that switch them all on under `hooks`"
+        return
+    everything = tmp_path / "hooks.yaml"
+    everything.write_text(yaml.safe_dump(stated))
+    given += ["-f", str(everything)]
+    documents = rendered(stage, chart, given, version)
+    sources = {text for path in (stage.chart(chart) / "templates").rglob("*") if path.is_file() for text in EVENTS.findall(path.read_text())}
+    covered = {event for document in documents for event in hook_events(document)}
+    assert sources <= covered, f"the templates have hooks for {sorted(sources - covered)}, which `hooks` does not switch on"
+    namespace = namespaces(planes.plane_for(documents), "hooks", version)
+    for action, events in (("install", ["pre-install", "post-install"]), ("upgrade", ["pre-upgrade", "post-upgrade"])):
+        with namespace.watched(*kinds_of_hooks(documents)) as seen:
+            namespace.helm(action, RELEASE, folder, *given, "--wait", "--timeout", "300s")
+        # A claim that is there is not rendered again.
+        ran = documents if action == "install" else [d for d in documents if d["kind"] != "PersistentVolumeClaim"]
+        hooks_ran(ran, events, seen, namespace)
+    uninstalled(chart, namespace, documents)
 
 
 def test_a_failing_test_fails(stage: Stage, namespaces: Make, tmp_path: Path, chart: Chart) -> None:
@@ -146,7 +235,7 @@ def test_upgrade_without_a_gap_and_back(stage: Stage, namespaces: Make, tmp_path
     namespace.helm("install", RELEASE, folder, *given, "--wait", "--timeout", "300s")
     namespace.settled()
     before = revisions(namespace)
-    with namespace.watched("deployments") as seen:
+    with namespace.watched(("apps/v1", "Deployment")) as seen:
         namespace.helm("upgrade", RELEASE, folder, *given, "-f", str(changed), "--wait", "--timeout", "300s")
         namespace.settled()
     if before:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,38 +93,56 @@ class Namespace:
         return found
 
     @contextmanager
-    def watched(self, kinds: str) -> Iterator[list[tuple[str, Document]]]:
-        """(event, object) of everything that happens to `kinds` (one kind) inside of the block."""
+    def watched(self, *kinds: tuple[str, str]) -> Iterator[list[tuple[str, Document]]]:
+        """(event, object) of everything that happens to objects of `kinds`, each (apiVersion, kind), inside of the block.
+
+        The watches stand before the block begins, so nothing is missed. All kinds share one count of revisions (see `revision`)
+        and so have one order.
+        """
         seen: list[tuple[str, Document]] = []
-        command = self.command("get", kinds, "--watch", "--output-watch-events", "--output", "json")
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        reader = threading.Thread(target=_read, args=(process, seen), daemon=True)
-        reader.start()
+        proxy = subprocess.Popen(self.command("proxy", "--port=0"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        watches: list[http.client.HTTPConnection] = []
+        readers: list[threading.Thread] = []
         try:
+            assert proxy.stdout
+            port = int(proxy.stdout.readline().rpartition(":")[2])
+            for kind in kinds:
+                connection = http.client.HTTPConnection("127.0.0.1", port)
+                watches.append(connection)
+                connection.request("GET", f"{self._path(*kind)}?watch=true")
+                answer = connection.getresponse()
+                assert answer.status == 200, f"watch {kind}: {answer.status} {answer.read(500)!r}"
+                readers.append(threading.Thread(target=_read, args=(answer, seen), daemon=True))
+                readers[-1].start()
             yield seen
         finally:
-            process.terminate()
-            process.wait(10)
-            reader.join(10)
+            proxy.terminate()
+            proxy.wait(10)
+            for reader in readers:
+                reader.join(10)
+            for connection in watches:
+                connection.close()
+
+    def _path(self, api: str, kind: str) -> str:
+        plural = kind.lower()[:-1] + "ies" if kind.endswith("y") else kind.lower() + "s"
+        return f"/{'apis' if '/' in api else 'api'}/{api}/namespaces/{self.name}/{plural}"
 
     def delete(self) -> None:
         self.kubectl("delete", "namespace", self.name, "--wait=false", check=False)
 
 
-def _read(process: subprocess.Popen[bytes], seen: list[tuple[str, Document]]) -> None:
-    """Events are JSON documents one after the other, whatever lies between them."""
-    assert process.stdout
-    decoder, rest, pipe = json.JSONDecoder(), b"", process.stdout.fileno()
-    while piece := os.read(pipe, 1 << 16):
-        rest += piece
-        while rest.strip():
-            try:
-                text = rest.decode().lstrip()
-                event, end = decoder.raw_decode(text)
-            except (UnicodeDecodeError, json.JSONDecodeError):
-                break  # not whole yet
-            seen.append((event["type"], event["object"]))
-            rest = text[end:].encode()
+def _read(answer: http.client.HTTPResponse, seen: list[tuple[str, Document]]) -> None:
+    """Events come one to a line until the proxy ends."""
+    with suppress(OSError, ValueError, http.client.HTTPException):
+        while line := answer.readline():
+            event = json.loads(line)
+            if event["type"] != "BOOKMARK":
+                seen.append((event["type"], event["object"]))
+
+
+def revision(document: Document) -> int:
+    """When an event was, in the count that all objects of a control plane share."""
+    return int(document["metadata"]["resourceVersion"])
 
 
 def plane_for(documents: list[Document]) -> str:
