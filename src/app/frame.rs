@@ -269,6 +269,7 @@ fn fits(session: &Session, command: Command) -> bool {
     let dirty = || session.documents.dirty().next().is_some();
     match command {
         Command::Save | Command::Diff => dirty(),
+        Command::Interrupt => session.world.operations.values().any(|view| view.is_running()),
         Command::Undo => session
             .focused_file
             .as_ref()

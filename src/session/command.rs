@@ -120,7 +120,7 @@ commands! {
     Zoom            "zoom"              Everywhere ["z"] 0 false "zoom pane" "Give the whole screen to this pane, without borders, and back.";
     Copy            "copy"              Everywhere ["y"] 0 false "copy" "Copy the key path, value, hunk, error or command.";
     Messages        "messages"          Everywhere ["!"] 0 false "messages" "All messages of this session.";
-    Save            "save"              Everywhere ["s"] 20 false "save" "Save the focused file.";
+    Save            "save"              Everywhere ["s", "Ctrl-S"] 20 false "save" "Save the focused file.";
     SaveAll         "save.all"          Everywhere ["S"] 0 false "save several" "List all unsaved files with their changed lines and save those chosen.";
     Undo            "undo"              Everywhere ["u"] 25 false "undo" "Undo the last edit of this file.";
     Redo            "redo"              Everywhere ["Ctrl-R"] 0 false "redo" "Redo what was undone.";

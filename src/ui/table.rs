@@ -274,13 +274,21 @@ impl<'a> Table<'a> {
     /// Start and width of each column inside the rows; width 0 for columns that vanished.
     fn places(&self, rows: &[Row], room: u16) -> Vec<(u16, u16)> {
         let mut shown: Vec<bool> = vec![true; self.columns.len()];
-        let least = |column: &Column| match column.size {
+        let content: Vec<u16> = (0..self.columns.len()).map(|index| self.content_width(rows, index)).collect();
+        // What has little to say does not hold its minimum against columns that have more.
+        let least = |index: usize| match self.columns[index].size {
             Size::Fixed(width) => width,
-            Size::Fit { min, .. } | Size::Fill { min, .. } => min,
+            Size::Fit { min, .. } => min,
+            Size::Fill { min, .. } => min.min(content[index]),
         };
+        let wanted = |index: usize| match self.columns[index].size {
+            Size::Fit { min, max } => content[index].clamp(min, max.max(min)),
+            Size::Fixed(_) | Size::Fill { .. } => least(index),
+        };
+        // A column that can be spared goes before another is cut.
         loop {
-            let columns = self.columns.iter().zip(&shown).filter(|(_, shown)| **shown);
-            let need: u16 = columns.map(|(column, _)| least(column).saturating_add(1)).sum();
+            let columns = (0..self.columns.len()).filter(|index| shown[*index]);
+            let need: u16 = columns.map(|index| wanted(index).saturating_add(1)).sum();
             if need <= room.saturating_add(1) {
                 break;
             }
@@ -288,27 +296,14 @@ impl<'a> Table<'a> {
             let Some((index, _)) = spare.max_by_key(|(_, column)| column.spare) else { break };
             shown[index] = false;
         }
-        let mut widths: Vec<u16> = Vec::with_capacity(self.columns.len());
-        for (index, column) in self.columns.iter().enumerate() {
-            let width = match column.size {
-                _ if !shown[index] => 0,
-                Size::Fixed(width) => width,
-                Size::Fill { min, .. } => min,
-                Size::Fit { min, max } => {
-                    let sort = if self.sort.is_some_and(|(sorted, _)| sorted == index) { 2 } else { 0 };
-                    let title = if self.header { text::width(&column.title) + sort } else { 0 };
-                    let widest = rows.iter().map(|row| Self::cell_width(row, index)).max().unwrap_or(0);
-                    u16::try_from(widest.max(title)).unwrap_or(max).clamp(min, max.max(min))
-                }
-            };
-            widths.push(width);
-        }
+        let mut widths: Vec<u16> =
+            (0..self.columns.len()).map(|index| if shown[index] { wanted(index) } else { 0 }).collect();
         let gaps = u16::try_from(shown.iter().filter(|shown| **shown).count().saturating_sub(1)).unwrap_or(0);
         let mut used = widths.iter().sum::<u16>().saturating_add(gaps);
         // Columns that took more than their minimum give back first; then the last ones are cut.
-        for (index, column) in self.columns.iter().enumerate().rev() {
+        for index in (0..self.columns.len()).rev() {
             let over = used.saturating_sub(room);
-            let give = over.min(widths[index].saturating_sub(least(column)));
+            let give = over.min(widths[index].saturating_sub(least(index)));
             widths[index] -= give;
             used -= give;
         }
@@ -336,6 +331,14 @@ impl<'a> Table<'a> {
             }
         }
         places
+    }
+
+    /// The widest of a column's title and cells.
+    fn content_width(&self, rows: &[Row], index: usize) -> u16 {
+        let sort = if self.sort.is_some_and(|(sorted, _)| sorted == index) { 2 } else { 0 };
+        let title = if self.header { text::width(&self.columns[index].title) + sort } else { 0 };
+        let widest = rows.iter().map(|row| Self::cell_width(row, index)).max().unwrap_or(0);
+        u16::try_from(widest.max(title)).unwrap_or(u16::MAX)
     }
 
     fn cell_width(row: &Row, index: usize) -> usize {

@@ -358,6 +358,11 @@ impl Inside {
                 match (wish, command) {
                     // Wherever it is pressed, it is clear what is wanted.
                     (Wish::Unhandled, Command::ShowLogs) => self.grant(session, memory, Wish::PickLog),
+                    // A view is one pane, so the next pane is the next view.
+                    (Wish::Unhandled, Command::PaneNext) => self.view = self.view.step(1),
+                    (Wish::Unhandled, Command::PanePrevious) => {
+                        self.view = self.view.step(View::ALL.len() - 1);
+                    }
                     (Wish::Unhandled, command) => crate::screens::nothing_to(session, command),
                     (wish, _) => self.grant(session, memory, wish),
                 }

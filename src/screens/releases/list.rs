@@ -200,7 +200,7 @@ impl List {
             Column::fit("status", 8, 17).spare(5),
             Column::fit("since", 5, 6).right(),
             Column::fit("workspace", 9, 12).spare(2),
-            Column::fill("why", 30),
+            Column::fill("why", 22),
         ];
         let rows = self.visible.iter().filter_map(|at| self.entries.get(*at)).map(|entry| {
             let glyphs = theme.glyphs;

@@ -13,7 +13,7 @@ use crate::cluster::health::Health;
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 use crate::cluster::root_cause::{RootCause, root_cause};
 use crate::operations::{OperationId, OperationView, Verb};
-use crate::screens::scroll_text;
+use crate::screens::{nothing_to, scroll_text};
 use crate::session::{Command, Goto, LogRef, LogView, Session};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::list::Keys as _;
@@ -236,35 +236,37 @@ impl Live {
             }
             Command::RunLogs => self.pin_log(session),
             Command::RunJump => self.jump(session),
-            command => match self.focus {
-                Focus::Objects => self.in_objects(session, command),
-                Focus::Output => {
-                    if let Some(view) = self.view_of(session).cloned() {
-                        scroll_text(&mut self.output, &Output::of(&view), command);
-                    }
+            command => {
+                if !self.in_pane(session, command) {
+                    nothing_to(session, command);
                 }
-                Focus::Log => {
-                    if let Some(log) = self.log_ref().and_then(|log| session.world.log(log)) {
-                        scroll_text(&mut self.log, &Log(log), command);
-                    }
-                }
-                Focus::Events => {
-                    if let Some(snapshot) = self.snapshot(session).cloned() {
-                        scroll_text(
-                            &mut self.events,
-                            &Events { rows: &snapshot.events, now: session.now },
-                            command,
-                        );
-                    }
-                }
-            },
+            }
         }
     }
 
-    fn in_objects(&mut self, session: &Session, command: Command) {
+    /// A command of the pane that has the focus. `false` when the pane does not know it.
+    fn in_pane(&mut self, session: &Session, command: Command) -> bool {
+        match self.focus {
+            Focus::Objects => self.in_objects(session, command),
+            Focus::Output => self
+                .view_of(session)
+                .cloned()
+                .is_some_and(|view| scroll_text(&mut self.output, &Output::of(&view), command)),
+            Focus::Log => self
+                .log_ref()
+                .and_then(|log| session.world.log(log))
+                .is_some_and(|log| scroll_text(&mut self.log, &Log(log), command)),
+            Focus::Events => self.snapshot(session).cloned().is_some_and(|snapshot| {
+                let events = Events { rows: &snapshot.events, now: session.now };
+                scroll_text(&mut self.events, &events, command)
+            }),
+        }
+    }
+
+    fn in_objects(&mut self, session: &Session, command: Command) -> bool {
         let (Some(view), Some(snapshot)) = (self.view_of(session).cloned(), self.snapshot(session).cloned())
         else {
-            return;
+            return false;
         };
         let rows = self.rows(session, &view, &snapshot);
         let moves = matches!(
@@ -287,7 +289,7 @@ impl Live {
             Command::Top => self.list.first(&rows),
             Command::Bottom => self.list.last(&rows),
             Command::Fold | Command::Left | Command::Right => {
-                let Some(key) = self.list.selected().map(str::to_owned) else { return };
+                let Some(key) = self.list.selected().map(str::to_owned) else { return false };
                 let depth =
                     rows.position(&key).and_then(|at| snapshot.rows.get(at)).map_or(0, |row| row.depth);
                 match command {
@@ -300,8 +302,9 @@ impl Live {
                 let open = if self.folds.open_to > 0 { 0 } else { usize::MAX };
                 self.folds.reset(open);
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     /// The log of the pod under the cursor; pressed again, of its next container.

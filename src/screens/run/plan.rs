@@ -9,7 +9,7 @@ use super::super::changes::Changes;
 use super::fields::{self, Field};
 use crate::base::Error;
 use crate::operations::{Check, CheckLevel, Plan, PlanRequest, Verb};
-use crate::screens::{relative, scroll_text};
+use crate::screens::{nothing_to, relative, scroll_text};
 use crate::session::{Action, Answer, Ask, Choice, Command, Effect, Session, Then};
 use crate::ui::text_view::{Lines, TextState};
 use crate::ui::{Filter, Rich, text};
@@ -196,7 +196,9 @@ impl Planning {
                 }
             }
             command if in_changes => {
-                self.changes.command(command);
+                if !self.changes.command(command) {
+                    nothing_to(session, command);
+                }
             }
             Command::Fold if self.focus == Focus::Checks => self.ask_way(session),
             Command::Up
@@ -224,7 +226,7 @@ impl Planning {
                 Some(field) => return Some(self.change(session, |request| field.toggle(request))),
                 None => {}
             },
-            _ => {}
+            command => nothing_to(session, command),
         }
         Some(Vec::new())
     }
@@ -447,11 +449,12 @@ fn words(check: &Check) -> String {
 /// The files that an install or upgrade reads and that have edits not saved now.
 fn unsaved(session: &Session, request: &PlanRequest) -> Vec<std::path::PathBuf> {
     let Some(chart) = &request.chart else { return Vec::new() };
+    let of_others = |path: &std::path::PathBuf| session.environments.iter().any(|view| view.files.contains(path));
     session
         .documents
         .dirty()
         .map(|document| document.path.clone())
-        .filter(|path| path.starts_with(&chart.dir) || chart.values.contains(path))
+        .filter(|path| chart.values.contains(path) || (path.starts_with(&chart.dir) && !of_others(path)))
         .collect()
 }
 
