@@ -1,6 +1,7 @@
 //! The rooms. Each is one slice: its own state, how an action changes it, which watches it wants, how it looks.
 //! Rooms know the session and the widgets, never each other: a jump goes through [`Session::goto`].
 
+mod cause;
 mod changes;
 pub mod charts;
 pub mod clusters;

@@ -274,7 +274,8 @@ impl<'a> Table<'a> {
     /// Start and width of each column inside the rows; width 0 for columns that vanished.
     fn places(&self, rows: &[Row], room: u16) -> Vec<(u16, u16)> {
         let mut shown: Vec<bool> = vec![true; self.columns.len()];
-        let content: Vec<u16> = (0..self.columns.len()).map(|index| self.content_width(rows, index)).collect();
+        let content: Vec<u16> =
+            (0..self.columns.len()).map(|index| self.content_width(rows, index)).collect();
         // What has little to say does not hold its minimum against columns that have more.
         let least = |index: usize| match self.columns[index].size {
             Size::Fixed(width) => width,

@@ -246,14 +246,11 @@ impl History {
             }
         }
         section("health", Role::Muted, &health(known, kept));
-        if !facts.hooks.is_empty() {
-            let words: Vec<String> = facts
-                .hooks
-                .iter()
-                .map(|(tone, words)| format!("{} {words}", tone.glyph(theme.glyphs)))
-                .collect();
-            let bad = facts.hooks.iter().any(|(tone, _)| *tone == Tone::Bad);
-            section("hooks", if bad { Role::Bad } else { Role::Text }, &words.join("  "));
+        // One line each: what did not succeed is what the eye looks for.
+        for (index, (tone, words)) in facts.hooks.iter().enumerate() {
+            let role = if *tone == Tone::Bad { Role::Bad } else { Role::Text };
+            let name = if index == 0 { "hooks" } else { "" };
+            section(name, role, &format!("{} {words}", tone.glyph(theme.glyphs)));
         }
         if !is_deployed {
             section("not undone", Role::Warn, &facts.stays.join("; "));

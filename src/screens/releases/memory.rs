@@ -182,8 +182,10 @@ pub(super) fn fault<'s>(session: &'s Session, context: &str) -> Option<&'s Fault
 }
 
 fn observe(snapshot: &ObjectsSnapshot, now: Timestamp) -> Observed {
-    let cause = root_cause(&snapshot.rows, &snapshot.events).map(|cause| cause.render());
-    let blocking = || snapshot.blocking().map(|row| format!("{}: {}", row.title(), row.reason));
+    // The reason first: the end of a column is what is cut.
+    let cause = root_cause(&snapshot.rows, &snapshot.events)
+        .map(|cause| format!("{}: {}", cause.reason, cause.path.join(" › ")));
+    let blocking = || snapshot.blocking().map(|row| format!("{}: {}", row.reason, row.title()));
     Observed { health: snapshot.health(), line: cause.or_else(blocking).unwrap_or_default(), at: now }
 }
 

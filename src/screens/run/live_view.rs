@@ -14,6 +14,7 @@ use crate::base::time;
 use crate::cluster::health::Health;
 use crate::cluster::objects::ObjectsSnapshot;
 use crate::operations::{OperationView, Verb};
+use crate::screens::cause::cause_in;
 use crate::screens::{Look, elapsed};
 use crate::session::Session;
 use crate::ui::chrome::{Pane, Tab, tabs};
@@ -436,9 +437,10 @@ impl Live {
         width: usize,
         glyphs: &Glyphs,
     ) -> Vec<Rich> {
-        let whole = summary::with_environment(&view.spec, &cause.render());
+        let path: Vec<String> = view.spec.environment.iter().chain(&cause.path).cloned().collect();
+        let shown = cause_in(&path, &cause.reason, width.saturating_sub(4), 3, glyphs.ellipsis);
         let mut lines = Vec::new();
-        for (i, line) in text::wrap(&whole, width.saturating_sub(4)).into_iter().take(3).enumerate() {
+        for (i, line) in shown.into_iter().enumerate() {
             let lead = if i == 0 { format!(" {} ", glyphs.bad) } else { "   ".to_owned() };
             lines.push(Rich::of(Role::Bad, format!("{lead}{line}")));
         }

@@ -449,7 +449,8 @@ fn words(check: &Check) -> String {
 /// The files that an install or upgrade reads and that have edits not saved now.
 fn unsaved(session: &Session, request: &PlanRequest) -> Vec<std::path::PathBuf> {
     let Some(chart) = &request.chart else { return Vec::new() };
-    let of_others = |path: &std::path::PathBuf| session.environments.iter().any(|view| view.files.contains(path));
+    let of_others =
+        |path: &std::path::PathBuf| session.environments.iter().any(|view| view.files.contains(path));
     session
         .documents
         .dirty()

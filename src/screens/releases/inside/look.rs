@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::base::Error;
+use crate::screens::cause::cause_in;
 use crate::screens::{Look, elapsed};
 use crate::session::{Fetched, Session};
 use crate::ui::chrome::Pane;
@@ -212,14 +213,15 @@ fn tabs(current: View, width: usize, glyphs: &Glyphs) -> (Rich, Vec<(usize, usiz
 fn cause_lines(known: &Known, width: usize, height: u16, glyphs: &Glyphs) -> Vec<Rich> {
     let Some(cause) = &known.cause else { return Vec::new() };
     let session = known.session;
-    let words = session.redactor.text(&cause.render());
-    let whole = format!("{} {words}", glyphs.bad);
-    let room = width.saturating_sub(9);
-    let mut lines: Vec<Rich> = if text::width(&whole) <= room || height < 12 {
-        vec![Rich::of(Role::Bad, text::elide(&whole, room, text::Cut::Middle, glyphs.ellipsis))]
-    } else {
-        text::wrap(&whole, room).into_iter().take(2).map(|line| Rich::of(Role::Bad, line)).collect()
-    };
+    let path: Vec<String> = cause.path.iter().map(|step| session.redactor.text(step)).collect();
+    let reason = session.redactor.text(&cause.reason);
+    let (room, most) = (width.saturating_sub(11), if height < 12 { 1 } else { 2 });
+    let shown = cause_in(&path, &reason, room, most, glyphs.ellipsis);
+    let mut lines: Vec<Rich> = Vec::with_capacity(most + 1);
+    for (index, line) in shown.into_iter().enumerate() {
+        let lead = if index == 0 { glyphs.bad } else { " " };
+        lines.push(Rich::of(Role::Bad, format!("{lead} {line}")));
+    }
     if let Some(first) = lines.first_mut() {
         let gap = width.saturating_sub(first.width() + 8);
         first.push(Role::Text, " ".repeat(gap));
