@@ -434,21 +434,22 @@ fn draw_help(
 }
 
 fn draw_messages(offset: &mut usize, session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) {
-    let lines: Vec<Rich> = session
-        .notices
-        .all()
-        .iter()
-        .rev()
-        .flat_map(|notice| {
-            message_lines(&time::absolute_in(notice.at, TimeZone::system()), &toast(notice), theme)
-        })
-        .collect();
     let width = area.width.saturating_sub(8).min(120);
     let height = area.height.saturating_sub(4);
     let count = session.notices.all().len();
     let title = Rich::of(Role::Title, format!("Messages ({count})"));
     let foot = Rich::of(Role::Key, "Esc").then(Role::KeyLabel, " close");
     let inside = overlay(frame.buffer_mut(), area, (width, height), &title, &foot, theme);
+    let lines: Vec<Rich> = session
+        .notices
+        .all()
+        .iter()
+        .rev()
+        .flat_map(|notice| {
+            let time = time::absolute_in(notice.at, TimeZone::system());
+            message_lines(&time, &toast(notice), usize::from(inside.width), theme)
+        })
+        .collect();
     *offset = (*offset).min(lines.len().saturating_sub(usize::from(inside.height)));
     if lines.is_empty() {
         Rich::of(Role::Muted, "nothing was said yet").draw(

@@ -19,14 +19,17 @@ pub(super) fn cause_in(
 ) -> Vec<String> {
     let joined = |steps: &[Cow<str>]| format!("{}: {reason}", steps.join(" › "));
     let whole: Vec<Cow<str>> = path.iter().map(|step| Cow::from(step.as_str())).collect();
-    let shorter: Vec<Cow<str>> =
-        path.iter().map(|step| text::elide(step, STEP, Cut::Middle, ellipsis)).collect();
+    let cut = |step: usize| -> Vec<Cow<str>> {
+        path.iter().map(|name| text::elide(name, step, Cut::Middle, ellipsis)).collect()
+    };
+    let shorter = cut(STEP);
     let ends: Vec<Cow<str>> = match shorter.as_slice() {
         [first, _, .., last] => vec![first.clone(), Cow::from(ellipsis), last.clone()],
         few => few.to_vec(),
     };
     let last = ends[ends.len().saturating_sub(1)..].to_vec();
-    for steps in [whole, shorter, ends, last.clone()] {
+    let gentle = (STEP..STEP * 2).rev().step_by(4).map(cut);
+    for steps in std::iter::once(whole).chain(gentle).chain([shorter, ends, last.clone()]) {
         let wrapped = text::wrap(&joined(&steps), room);
         if wrapped.len() <= lines {
             return wrapped;

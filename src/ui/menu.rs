@@ -11,6 +11,9 @@ use super::rich::Rich;
 use super::table::scrollbar;
 use super::theme::{Role, Theme};
 
+/// Lines at most that a detail takes under the list.
+const FOOT: usize = 3;
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MenuRow {
@@ -71,7 +74,9 @@ impl Menu<'_> {
             .clamp(40, if self.below.is_empty() { 90 } else { 120 })
             .min(area.width.saturating_sub(2).max(area.width.min(20)));
         let below = if self.below.is_empty() { 0 } else { self.below.len() + 1 };
-        let height = u16::try_from(self.total + below).unwrap_or(u16::MAX).saturating_add(4);
+        let foot = self.foot(usize::from(width).saturating_sub(2), labels, keys);
+        let lines = self.total + below + usize::from(foot);
+        let height = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(4);
         let height = height.clamp(6, area.height.max(6)).min(area.height.saturating_sub(2).max(5));
         let count = if self.rows.len() == self.total {
             Rich::of(Role::Muted, format!("{}", self.total))
@@ -90,7 +95,12 @@ impl Menu<'_> {
         prompt.draw(buf, (inside.x + 1, inside.y), inside.width - 1, theme, Some(Role::Overlay));
         let gap = u16::from(inside.height > 4);
         let list = Rect { y: inside.y + 1 + gap, height: inside.height - 1 - gap, ..inside };
-        let (list, lower) = self.divide(list);
+        let (list, lower) = if foot > 0 && list.height > foot + 2 {
+            self.draw_detail(buf, Rect { y: list.bottom() - foot, height: foot, ..list }, theme);
+            (Rect { height: list.height - foot, ..list }, Rect { height: 0, ..list })
+        } else {
+            self.divide(list)
+        };
         let room = usize::from(list.height);
         let first = self.cursor.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room));
         if self.rows.is_empty() {
@@ -114,6 +124,32 @@ impl Menu<'_> {
         }
         let offset = self.draw_below(buf, lower, theme);
         Places { rows: list, first, below: lower, offset }
+    }
+
+    /// Lines under the list for the row under the cursor, with the rule above them: none where every detail fits
+    /// beside its label. As many for every row, so that nothing moves with the cursor.
+    fn foot(&self, inner: usize, labels: usize, keys: usize) -> u16 {
+        let beside = inner.saturating_sub(labels + keys + 7);
+        let cut = |row: &&MenuRow| super::text::width(&row.detail) > beside;
+        if !self.below.is_empty() || !self.rows.iter().any(|row| cut(&row)) {
+            return 0;
+        }
+        let lines = |row: &MenuRow| super::text::wrap(&row.detail, inner.saturating_sub(2)).len();
+        let most = self.rows.iter().filter(cut).map(lines).max().unwrap_or(0);
+        u16::try_from(most.min(FOOT)).unwrap_or(0) + 1
+    }
+
+    /// What the row under the cursor says, whole.
+    fn draw_detail(&self, buf: &mut Buffer, area: Rect, theme: &Theme) {
+        let rule = theme.glyphs.border.horizontal_top.repeat(usize::from(area.width));
+        Rich::of(Role::Border, rule).draw(buf, (area.x, area.y), area.width, theme, Some(Role::Overlay));
+        let Some(row) = self.rows.get(self.cursor) else { return };
+        let room = area.width.saturating_sub(2);
+        for (line, y) in
+            super::text::wrap(&row.detail, usize::from(room)).iter().zip(area.y + 1..area.bottom())
+        {
+            Rich::of(Role::Text, line).draw(buf, (area.x + 1, y), room, theme, Some(Role::Overlay));
+        }
     }
 
     /// The list gets what it needs up to a third, the rest is for what stands below it.

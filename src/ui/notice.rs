@@ -97,22 +97,27 @@ fn toast_lines(toast: &Toast<'_>, limit: usize, theme: &Theme) -> Vec<Rich> {
     out
 }
 
-/// The lines of the list of all messages: its caller gives the time of each as text.
-pub fn message_lines(time: &str, toast: &Toast<'_>, theme: &Theme) -> Vec<Rich> {
+/// The lines of the list of all messages, wrapped to `width` cells: its caller gives the time of each as text.
+pub fn message_lines(time: &str, toast: &Toast<'_>, width: usize, theme: &Theme) -> Vec<Rich> {
     let (role, mark) = toast.tone.mark(theme);
-    let indent = " ".repeat(text::width(time) + 1);
+    let indent = text::width(time) + 1;
+    // In a narrow window the text begins under its time.
+    let hanging = if width < indent + 32 { 2 } else { indent + 2 };
     let mut out = Vec::new();
+    let mut lead = Rich::of(Role::Muted, format!("{time} ")).then(role, format!("{mark} "));
+    if hanging == 2 {
+        out.push(std::mem::take(&mut lead));
+    }
     for (index, line) in toast.lines.iter().enumerate() {
-        let mut rich = if index == 0 {
-            Rich::of(Role::Muted, format!("{time} ")).then(role, format!("{mark} "))
-        } else {
-            Rich::of(Role::Muted, format!("{indent}  "))
-        };
-        rich.push(if index == 0 { Role::Text } else { Role::Muted }, line);
-        if index == 0 && toast.count > 1 {
-            rich.push(Role::Muted, format!("  ×{}", toast.count));
+        let shade = if index == 0 { Role::Text } else { Role::Muted };
+        let count =
+            if index == 0 && toast.count > 1 { format!("  ×{}", toast.count) } else { String::new() };
+        for part in text::wrap(&format!("{line}{count}"), width.saturating_sub(hanging)) {
+            if lead.is_empty() {
+                lead.push(Role::Muted, " ".repeat(hanging));
+            }
+            out.push(std::mem::take(&mut lead).then(shade, part));
         }
-        out.push(rich);
     }
     out
 }
