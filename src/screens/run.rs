@@ -257,6 +257,8 @@ impl Run {
                     return self.in_operation(session, command);
                 }
             }
+            Command::Filter => self.filtering = true,
+            Command::Back if !self.past.filter.is_empty() => self.past.filter = Filter::default(),
             Command::Back if self.planning.request.is_some() => self.screen = Screen::Plan,
             command => self.past.command(session, command),
         }
@@ -301,11 +303,13 @@ impl Run {
 
     /// The filter of what is shown.
     fn set_filter(&mut self, change: impl FnOnce(&str) -> String) {
-        if let (Screen::Operation, Some(live)) = (self.screen, &mut self.live) {
-            live.filter = Filter::parse(&change(live.filter.text()));
-        } else {
-            let text = change(self.planning.changes.filter_text());
-            self.planning.changes.filter(Filter::parse(&text));
+        match (self.screen, &mut self.live) {
+            (Screen::Operation, Some(live)) => live.filter = Filter::parse(&change(live.filter.text())),
+            (Screen::Past, _) => self.past.filter = Filter::parse(&change(self.past.filter.text())),
+            _ => {
+                let text = change(self.planning.changes.filter_text());
+                self.planning.changes.filter(Filter::parse(&text));
+            }
         }
     }
 

@@ -14,15 +14,17 @@ use crate::screens::{Look, nothing_to};
 use crate::session::{Command, Session};
 use crate::ui::chrome::Pane;
 use crate::ui::face::Face;
+use crate::ui::filter::{self, Filter};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::list::Keys;
 use crate::ui::table::{Column, Row, Rows, Table};
 use crate::ui::{ListState, Rich, Role, text};
 
-/// The list's cursor.
+/// The list's cursor and filter.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     list: ListState,
+    pub(super) filter: Filter,
 }
 
 struct PastRows<'a> {
@@ -32,10 +34,29 @@ struct PastRows<'a> {
 }
 
 impl<'a> PastRows<'a> {
-    fn of(session: &'a Session, glyphs: &'static Glyphs) -> Self {
+    fn of(session: &'a Session, filter: &Filter, glyphs: &'static Glyphs) -> Self {
         // Ids sort by time.
-        Self { views: session.world.operations.values().rev().collect(), now: session.now, glyphs }
+        let views = session.world.operations.values().rev().filter(|view| fits(filter, view)).collect();
+        Self { views, now: session.now, glyphs }
     }
+}
+
+/// Whether an operation passes the filter: its words, or a field of it.
+fn fits(filter: &Filter, view: &OperationView) -> bool {
+    let (spec, state) = (&view.spec, view.state.word());
+    let environment = spec.environment.as_deref().unwrap_or_default();
+    let release = &spec.release;
+    let whole =
+        [&spec.title(), state, &release.context, &release.namespace, &spec.headline, environment].join(" ");
+    let field = |name: &str| match name {
+        "env" | "environment" => Some(environment.into()),
+        "ns" | "namespace" => Some(release.namespace.as_str().into()),
+        "ctx" | "context" => Some(release.context.as_str().into()),
+        "release" | "name" => Some(release.release.as_str().into()),
+        "status" | "state" => Some(state.into()),
+        _ => None,
+    };
+    filter.matches_fields(&whole, field).is_some()
 }
 
 impl Keys for PastRows<'_> {
@@ -87,8 +108,9 @@ impl Past {
     /// The operation under the cursor.
     pub(super) fn selected(&self, session: &Session) -> Option<OperationId> {
         let selected = self.list.selected();
-        let ids = || session.world.operations.keys();
-        ids().find(|id| Some(id.as_str()) == selected).or_else(|| ids().next_back()).cloned()
+        let rows = PastRows::of(session, &self.filter, &Glyphs::UNICODE);
+        let found = rows.views.iter().find(|view| Some(view.spec.id.as_str()) == selected);
+        found.or(rows.views.first()).map(|view| view.spec.id.clone())
     }
 
     /// Puts the cursor on one.
@@ -98,7 +120,7 @@ impl Past {
 
     /// Moves the cursor.
     pub(super) fn command(&mut self, session: &mut Session, command: Command) {
-        let rows = PastRows::of(session, &Glyphs::UNICODE);
+        let rows = PastRows::of(session, &self.filter, &Glyphs::UNICODE);
         match command {
             Command::Up => self.list.step(&rows, -1),
             Command::Down => self.list.step(&rows, 1),
@@ -115,17 +137,29 @@ impl Past {
 
     /// Puts the cursor on the row under the mouse. `true` on the one that had it already.
     pub(super) fn click(&mut self, session: &Session, at: Position) -> bool {
-        self.list.click(&PastRows::of(session, &Glyphs::UNICODE), at) == Some(true)
+        self.list.click(&PastRows::of(session, &self.filter, &Glyphs::UNICODE), at) == Some(true)
     }
 
     /// Draws the list.
     pub(super) fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
-        let rows = PastRows::of(session, look.theme.glyphs);
+        let rows = PastRows::of(session, &self.filter, look.theme.glyphs);
         let mut pane = Pane::new("Operations").focused(true).zoomed(look.zoomed);
-        if !rows.is_empty() {
-            pane = pane.note(Rich::of(Role::Muted, text::count(rows.len(), "operation")));
+        let all = session.world.operations.len();
+        if let Some(filtered) = filter::summary(&self.filter, rows.len(), all) {
+            pane = pane.note(Rich::of(Role::Match, filtered));
+        } else if all > 0 {
+            pane = pane.note(Rich::of(Role::Muted, text::count(all, "operation")));
         }
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
+        if rows.is_empty() && all > 0 {
+            let hint = Some(("Esc", "clear the filter"));
+            Face::Empty { why: "no operation matches the filter", hint }.draw(
+                frame.buffer_mut(),
+                inner,
+                look.theme,
+            );
+            return;
+        }
         if rows.is_empty() {
             let where_to = session.release().map_or_else(
                 || "Nothing was run from here yet, and no target is selected (e).".to_owned(),

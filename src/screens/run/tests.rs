@@ -321,6 +321,31 @@ fn a_filter_takes_text_and_its_end_gives_the_keys_back() {
 }
 
 #[test]
+fn the_operations_are_filtered_and_enter_opens_the_one_that_is_seen() {
+    let mut session = session();
+    let mut room = Run::default();
+    session.room = RoomId::Run;
+    let upgrade = running();
+    let mut test = running();
+    test.spec.id = crate::operations::OperationId::parse(&format!("{}z", test.spec.id.as_str())).unwrap();
+    test.spec.verb = Verb::Test;
+    for view in [&upgrade, &test] {
+        session.world.operations.insert(view.id(), view.clone().into());
+    }
+    press(&mut room, &mut session, Command::Filter);
+    assert_eq!(room.places(&session), [Place::Filter]);
+    room.update(&mut session, &Action::Paste("upgrade".to_owned()));
+    press(&mut room, &mut session, Command::FilterKeep);
+    let screen = draw(&mut room, &session, 100, 24);
+    assert!(screen.contains("/upgrade  1 of 2") && !screen.contains("Test"), "{screen}");
+    press(&mut room, &mut session, Command::Enter);
+    assert_eq!(room.live.as_ref().map(|live| live.id.clone()), Some(upgrade.id()));
+    press(&mut room, &mut session, Command::Back);
+    press(&mut room, &mut session, Command::Back);
+    assert!(room.past.filter.is_empty(), "Esc clears it first");
+}
+
+#[test]
 fn an_uninstall_counts_what_is_gone() {
     let mut session = session();
     let mut room = Run::default();
