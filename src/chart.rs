@@ -89,6 +89,22 @@ impl Chart {
         Ok(chart)
     }
 
+    /// Whether a second look found the same: every file of it and of what it depends on.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |a: &Dependency, b: &Dependency| {
+            a.state == b.state
+                && a.key() == b.key()
+                && match (&a.chart, &b.chart) {
+                    (Some(a), Some(b)) => a.is_same(b),
+                    (a, b) => a.is_none() && b.is_none(),
+                }
+        };
+        self.dir == other.dir
+            && self.files.is_same(&other.files)
+            && self.dependencies.len() == other.dependencies.len()
+            && self.dependencies.iter().zip(&other.dependencies).all(|(a, b)| same(a, b))
+    }
+
     /// Template files by their path inside the chart, `templates/` included.
     pub fn templates(&self) -> impl Iterator<Item = &Path> {
         self.files.paths().filter(|path| path.starts_with("templates"))

@@ -12,6 +12,7 @@ mod error;
 pub mod functions;
 pub mod manifests;
 pub mod objects;
+pub mod places;
 mod profile;
 pub mod refusal;
 pub mod template;
@@ -23,7 +24,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use engine::{Engine, EngineRenderer, Output, Refusal};
+pub use engine::{Engine, EngineRenderer, Output, RanFile, Refusal};
 pub use error::{RenderError, TemplatePlace};
 pub use profile::Profile;
 pub use template::Session;

@@ -83,6 +83,13 @@ impl ChartSchema {
         self.parts.is_empty()
     }
 
+    /// Whether [`ChartSchema::check`] would find nothing; cheaper.
+    pub fn is_valid(&self, values: &Value) -> bool {
+        let fits =
+            |part: &Part| part.section.get(values).is_none_or(|values| part.validator.is_valid(values));
+        self.parts.iter().all(fits)
+    }
+
     /// Checks merged values. Sections whose subchart is disabled hold no values and are skipped, as helm does.
     pub fn check(&self, values: &Value, locate: &Locate) -> Vec<Problem> {
         let mut problems: Vec<Problem> = Vec::new();

@@ -116,6 +116,11 @@ impl ChartFiles {
         fits
     }
 
+    /// Whether both hold the same bytes under the same paths.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.by_path == other.by_path && self.subcharts == other.subcharts
+    }
+
     /// Puts a text in the place of a file's bytes, or adds the file.
     pub fn replace(&mut self, path: &Path, text: &str) {
         self.by_path.insert(path.to_owned(), Arc::from(text.as_bytes()));

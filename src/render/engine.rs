@@ -1,36 +1,38 @@
 //! Rendering in this process: what `helm template` would print, without running it.
 //!
-//! A rendering runs on a thread of its own with a large stack, because templates may nest deeply. Parsed templates
-//! and the heads of documents are remembered between renderings by their content.
+//! A rendering runs on a thread of its own with a large stack, because templates may nest deeply.
+//!
+//! | file | what |
+//! |---|---|
+//! | `memory` | what is remembered between renderings, and whether it still holds |
+//! | `prepared` | a chart with one choice of subcharts: parsed templates, compiled schemas |
+//! | `files` | runs the files, after an edit only those that it reaches |
 
-use std::borrow::Cow;
-use std::cell::RefCell;
+mod files;
+mod memory;
+mod prepared;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::manifests::{self, Head, Sorted};
-use super::objects::capabilities::{Capabilities, KubeVersion};
+use super::manifests::{self, Head};
+use super::objects::capabilities::KubeVersion;
+use super::places::Table;
 use super::profile::Profile;
 use super::template::ast::Tree;
-use super::template::function::Function;
-use super::template::trace::Trace;
-use super::template::value::{Map, MapKind, Value};
-use super::template::{Context, Session, Templates, limits, parser};
-use super::units::{self, File, Origins, Scopes, Shared, Unit};
-use super::{DryRun, RenderError, Rendered, Renderer, Rendering, Request, ValuesSource, functions, refusal};
+use super::template::trace::Level;
+use super::template::{Session, limits};
+use super::{DryRun, RenderError, Rendered, Renderer, Rendering, Request, ValuesSource, units};
 use crate::base::{Error, text as plain};
 use crate::chart::semver::{Constraint, Version};
 use crate::chart::{Chart, DependencyState};
-use crate::schema::ChartSchema;
 use crate::values::{LayerSet, Merged};
 
-/// Parsed templates remembered, in bytes of their texts.
-const PARSED: usize = 64 * 1024 * 1024;
-
-/// Documents whose heads are remembered, in bytes.
-const HEADS: usize = 64 * 1024 * 1024;
+pub use files::RanFile;
+use files::{Baseline, Work};
+use memory::Memory;
+use prepared::Prepared;
 
 /// How a rendering ended when it did not print manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,24 +82,20 @@ impl From<Refusal> for RenderError {
 #[derive(Debug, Default)]
 pub struct Output {
     pub rendered: Rendered,
-    /// Files in the order they ran, with what they wrote.
-    pub files: Vec<(String, String)>,
-    pub trace: Trace,
-    pub origins: Origins,
+    /// Files in the order in which helm runs them.
+    pub files: Vec<Arc<RanFile>>,
+    /// The values they saw.
+    pub merged: Option<Arc<Merged>>,
+    /// All templates that the chart has here, those that did not run included.
+    pub trees: Vec<Arc<Tree>>,
+    /// The paths of the places that were read.
+    pub places: Table,
+    /// Somebody changed a map that all templates share: what a file wrote may depend on what other files read.
+    pub changed: bool,
+    /// How many files ran; of the others it was known what they write.
+    pub ran: usize,
     /// A random or clock function was called: rendered under [`Engine::other`], something may come out differently.
     pub unstable: bool,
-}
-
-/// The trees of a text, or Go's words about it.
-type Parsed = Result<Arc<[Arc<Tree>]>, String>;
-
-#[derive(Debug, Default)]
-struct Memory {
-    /// By the template's name and text.
-    parsed: HashMap<(String, Arc<[u8]>), Parsed>,
-    parsed_bytes: usize,
-    heads: HashMap<Arc<str>, Result<Head, String>>,
-    heads_bytes: usize,
 }
 
 /// Renders charts as one version of helm does.
@@ -130,8 +128,8 @@ impl Engine {
     /// Helm would refuse, or the engine cannot tell.
     pub fn render(&self, request: &Request, trace: bool) -> Result<Output, Refusal> {
         on_a_deep_stack(|| {
-            let chart = Chart::load(&request.chart_dir).map_err(|error| Refusal::early(error.to_string()))?;
-            self.work(Cow::Owned(chart), request, trace)
+            let chart = self.memory().folder(&request.chart_dir)?;
+            self.work(&chart, request, trace)
         })
     }
 
@@ -139,26 +137,38 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::render`].
-    pub fn render_loaded(&self, chart: &Chart, request: &Request, trace: bool) -> Result<Output, Refusal> {
-        on_a_deep_stack(|| self.work(Cow::Borrowed(chart), request, trace))
+    pub fn render_loaded(
+        &self,
+        chart: &Arc<Chart>,
+        request: &Request,
+        trace: bool,
+    ) -> Result<Output, Refusal> {
+        on_a_deep_stack(|| self.work(chart, request, trace))
     }
 
-    fn work(&self, mut chart: Cow<'_, Chart>, request: &Request, trace: bool) -> Result<Output, Refusal> {
+    /// Renders everything the next time.
+    #[cfg(test)]
+    fn forget_results(&self) {
+        self.memory().forget_results();
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, chart: &Arc<Chart>, request: &Request, trace: bool) -> Result<Output, Refusal> {
         if request.dry_run == DryRun::Server {
             return Err(Refusal::Unsupported("the cluster is asked by helm only".to_owned()));
         }
-        if !request.overlay.is_empty() && !units::overlay(chart.to_mut(), &request.overlay) {
-            return Err(Refusal::Unsupported("unsaved changes of the chart's metadata".to_owned()));
-        }
-        self.render_chart(&chart, request, trace)
-    }
-
-    fn render_chart(&self, chart: &Chart, request: &Request, trace: bool) -> Result<Output, Refusal> {
-        self.check_installable(chart)?;
-        let merged = self.values(chart, request)?;
-        let unit = Unit::of(chart, &merged);
+        let chart = self
+            .memory()
+            .with_texts(chart, &request.overlay)
+            .ok_or_else(|| Refusal::Unsupported("unsaved changes of the chart's metadata".to_owned()))?;
+        self.check_installable(&chart)?;
+        let merged = Arc::new(self.values(&chart, request)?);
         let kube = self.kube(request)?;
-        check_schema(chart, &unit, &merged)?;
+        let prepared = self.prepared(&chart, &merged);
+        prepared.check(&chart, &merged)?;
         if let Some(wanted) = chart.metadata.kube_version.as_deref().filter(|wanted| !wanted.is_empty())
             && !is_within(wanted, &kube.normalized)
         {
@@ -167,23 +177,50 @@ impl Engine {
                 kube.version
             )));
         }
-        let shared = Shared {
-            profile: self.profile,
-            release: release(request),
-            capabilities: Value::Object(Rc::new(Capabilities::new(
-                self.profile,
-                kube,
-                &request.api_versions,
-            ))),
+        let templates = prepared.templates.as_ref().map_err(Clone::clone)?;
+        let (baseline, places) = {
+            let mut memory = self.memory();
+            let places = memory.places.clone();
+            let serves = |known: &Baseline| known.serves(&prepared, request, &places);
+            let baseline = memory.baseline(&chart, serves, |known| known.is_of(request, &self.session));
+            (baseline, memory.places.clone())
         };
-        let scopes = Scopes::of(&unit, &shared, &merged);
-        let ran = self.execute(&unit, &scopes, request, trace)?;
-        let mut output = self.finish(chart, &unit, &ran.files, request)?;
-        output.files = ran.files;
-        output.trace = ran.trace;
-        output.unstable = ran.unstable;
-        output.origins = scopes.origins;
-        Ok(output)
+        let work = Work {
+            prepared: &prepared,
+            templates,
+            merged: &merged,
+            request,
+            profile: self.profile,
+            session: &self.session,
+            kube: &kube,
+            places: &places,
+            level: if trace { Level::Pieces } else { Level::Reads },
+        };
+        let ran = work.run(baseline.as_deref())?;
+        let next = Arc::new(work.baseline(&ran));
+        self.memory().keep_baseline(&chart, next, |known| known.is_of(request, &self.session));
+        let files: Vec<Arc<RanFile>> = ran.files.into_iter().flatten().collect();
+        Ok(Output {
+            rendered: self.finish(&chart, &prepared, &files, request)?,
+            unstable: files.iter().any(|file| file.unstable),
+            files,
+            trees: prepared.files.iter().flat_map(|file| file.trees.iter().cloned()).collect(),
+            merged: Some(merged),
+            places,
+            changed: ran.changed,
+            ran: ran.count,
+        })
+    }
+
+    fn prepared(&self, chart: &Arc<Chart>, merged: &Merged) -> Arc<Prepared> {
+        let sections = merged.enabled_sections();
+        let mut memory = self.memory();
+        if let Some(known) = memory.prepared(chart, |known| known.sections == sections) {
+            return known;
+        }
+        let new = Arc::new(Prepared::of(chart, merged, self.profile, &mut memory));
+        memory.keep_prepared(chart, &new);
+        new
     }
 
     /// `--kube-version`, else what this helm assumes.
@@ -266,119 +303,37 @@ impl Engine {
         }
     }
 
-    fn parsed(&self, file: &File) -> Parsed {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (file.name.clone(), file.text.clone());
-        if let Some(parsed) = memory.parsed.get(&key) {
-            return parsed.clone();
-        }
-        let profile = self.profile;
-        let find = |name: &str| functions::find(name).filter(|_| profile.has_function(name));
-        let parsed = parser::parse(&file.name, file.text.clone(), &find).map(Arc::from);
-        memory.parsed_bytes += file.text.len();
-        if memory.parsed_bytes > PARSED {
-            memory.parsed.clear();
-            memory.parsed_bytes = file.text.len();
-        }
-        memory.parsed.insert(key, parsed.clone());
-        parsed
-    }
-
-    fn execute(
-        &self,
-        unit: &Unit<'_>,
-        scopes: &Scopes,
-        request: &Request,
-        trace: bool,
-    ) -> Result<Ran, Refusal> {
-        let mut files = Vec::new();
-        unit.templates(&mut files);
-        // Deep paths first, then backwards by name: a chart's own definitions come after its subcharts'.
-        files.sort_by_key(|file| std::cmp::Reverse((file.name.matches('/').count(), file.name.clone())));
-        let mut templates = Templates::default();
-        for file in &files {
-            match self.parsed(file) {
-                Ok(trees) => templates.add(&trees),
-                Err(words) => {
-                    if let Some(name) = functions::missing(&words) {
-                        return Err(Refusal::Unsupported(format!("{}: the function {name}", file.name)));
-                    }
-                    return Err(Refusal::late(refusal::parse(&words)));
-                }
-            }
-        }
-        let find: fn(&str) -> Option<&'static Function> = functions::find;
-        let mut context =
-            Context::new(Arc::new(templates), find, self.session.clone(), request.timeout, trace);
-        let mut rendered = Vec::with_capacity(files.len());
-        for file in &files {
-            let base = file.name.rsplit('/').next().unwrap_or(&file.name);
-            if base.starts_with('_') {
-                continue;
-            }
-            let Some(scope) = scopes.by_unit.get(&file.unit) else { continue };
-            let template = Map::new(
-                MapKind::Values(self.profile.values_type()),
-                [
-                    ("Name", Value::str(&file.name)),
-                    ("BasePath", Value::str(format!("{}/templates", file.unit))),
-                ],
-            );
-            scope.insert("Template", Value::Map(Rc::new(template)));
-            match context.run(file.name.as_bytes(), Value::Map(scope.clone())) {
-                Ok(out) => {
-                    let out = super::template::without_no_value(out);
-                    rendered.push((file.name.clone(), out.to_string()));
-                }
-                Err(fault) if fault.is_limit() => {
-                    return Err(Refusal::Limit(format!("{}: {fault}", file.name)));
-                }
-                Err(fault) => {
-                    if let Some(name) = functions::missing(&fault.to_string()) {
-                        return Err(Refusal::Unsupported(format!("{}: the function {name}", file.name)));
-                    }
-                    return Err(Refusal::late(refusal::execution(self.profile, &file.name, &fault)));
-                }
-            }
-        }
-        let (trace, unstable) = (std::mem::take(&mut context.trace), context.is_unstable());
-        Ok(Ran { files: rendered, trace, unstable })
-    }
-
     fn finish(
         &self,
         chart: &Chart,
-        unit: &Unit<'_>,
-        files: &[(String, String)],
+        prepared: &Prepared,
+        files: &[Arc<RanFile>],
         request: &Request,
-    ) -> Result<Output, Refusal> {
-        let notes_name = format!("{}/templates/NOTES.txt", unit.path);
-        let notes = files.iter().find(|(name, _)| *name == notes_name).map(|(_, text)| text.clone());
-        let mut sources: Vec<(&str, &str)> = files
-            .iter()
-            .filter(|(name, _)| !name.ends_with("NOTES.txt"))
-            .map(|(name, text)| (name.as_str(), text.as_str()))
-            .collect();
-        sources.sort_unstable();
-        let memory = RefCell::new(self.memory.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut head = |document: &str| {
-            let mut memory = memory.borrow_mut();
-            if let Some(head) = memory.heads.get(document) {
-                return head.clone();
-            }
-            let head = Head::read(self.profile, document);
-            memory.heads_bytes += document.len();
-            if memory.heads_bytes > HEADS {
-                memory.heads.clear();
-                memory.heads_bytes = document.len();
-            }
-            memory.heads.insert(Arc::from(document), head.clone());
-            head
-        };
-        let sorted: Sorted = manifests::sort(self.profile, sources, &mut head).map_err(Refusal::late)?;
+    ) -> Result<Rendered, Refusal> {
+        let notes_name = format!("{}/templates/NOTES.txt", prepared.unit.path);
+        let notes = files.iter().find(|file| *file.name == *notes_name).map(|file| file.output.to_string());
+        let mut sources: Vec<&Arc<RanFile>> =
+            files.iter().filter(|file| !file.name.ends_with("NOTES.txt")).collect();
+        sources.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let mut documents = Vec::new();
+        for file in sources {
+            let found = file.documents.get_or_init(|| {
+                let mut head = |text: &str| {
+                    let known = self.memory().head(text);
+                    known.unwrap_or_else(|| {
+                        let head = Head::read(self.profile, text);
+                        self.memory().keep_head(text, &head);
+                        head
+                    })
+                };
+                manifests::documents(self.profile, &file.name, &file.output, &mut head)
+            });
+            documents.extend(found.as_ref().map_err(|words| Refusal::late(words.as_str()))?);
+        }
+        let sorted = manifests::sort(self.profile, documents);
         let mut crds = Vec::new();
         if request.include_crds {
-            unit.crds(&mut crds);
+            prepared.unit.crds(&mut crds);
         }
         let mut manifest = manifests::joined(&crds, &sorted, request.skip_tests);
         if !request.show_only.is_empty() {
@@ -390,15 +345,8 @@ impl Engine {
         if chart.metadata.deprecated {
             warnings.push("this chart is deprecated".to_owned());
         }
-        Ok(Output { rendered: Rendered { manifest, notes, warnings }, ..Output::default() })
+        Ok(Rendered { manifest, notes, warnings })
     }
-}
-
-/// What the templates made.
-struct Ran {
-    files: Vec<(String, String)>,
-    trace: Trace,
-    unstable: bool,
 }
 
 /// Runs on a thread that has the stack for deeply nested templates.
@@ -419,48 +367,8 @@ fn is_within(constraint: &str, version: &str) -> bool {
     }
 }
 
-fn release(request: &Request) -> Value {
-    Value::map([
-        ("Name", Value::str(&request.release)),
-        ("Namespace", Value::str(&request.namespace)),
-        ("IsUpgrade", Value::Bool(request.is_upgrade)),
-        ("IsInstall", Value::Bool(!request.is_upgrade)),
-        ("Revision", Value::Int(1)),
-        ("Service", Value::str("Helm")),
-    ])
-}
-
-/// The schemas of the chart and of the subcharts that take part. Our words for each problem: helm's come from its
-/// schema library.
-fn check_schema(chart: &Chart, unit: &Unit<'_>, merged: &Merged) -> Result<(), Refusal> {
-    fn takes_part<'c>(unit: &Unit<'c>, texts: &mut Vec<(crate::yaml::KeyPath, PathBuf, &'c str)>) {
-        if let Some((file, text)) = &unit.chart.schema {
-            texts.push((unit.section.clone(), file.clone(), text));
-        }
-        unit.children.iter().for_each(|child| takes_part(child, texts));
-    }
-    let mut texts = Vec::new();
-    takes_part(unit, &mut texts);
-    if texts.is_empty() {
-        return Ok(());
-    }
-    let (schema, problems) = ChartSchema::compile(texts);
-    if let Some(problem) = problems.first() {
-        return Err(Refusal::Unsupported(problem.to_string()));
-    }
-    let problems = schema.check(&merged.value, &|path| merged.locate(path));
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let mut words = format!(
-        "values don't meet the specifications of the schema(s) in the following chart(s):\n{}:\n",
-        chart.metadata.name
-    );
-    for problem in problems {
-        words.push_str(&format!("- {problem}\n"));
-    }
-    Err(Refusal::early(words))
-}
+#[cfg(test)]
+mod tests;
 
 /// The engine behind the trait of everything that renders.
 #[derive(Debug)]

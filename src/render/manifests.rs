@@ -1,6 +1,8 @@
 //! From the templates' outputs to what helm prints: documents split, hooks taken out, sorted by kind, joined under
 //! `# Source:` lines.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::encode::read::kind_of;
@@ -12,24 +14,29 @@ use crate::yaml;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// The template: chart, then the path inside it.
-    pub source: String,
-    pub content: String,
-    pub kind: String,
-    /// For which events it is a hook.
-    pub hooks: Vec<String>,
+    pub source: Arc<str>,
+    pub content: Arc<str>,
+    /// Where it begins in what the template wrote, in bytes.
+    pub start: usize,
+    pub head: Head,
+    /// For which events it is a hook; `None` for an object of the release.
+    pub hooks: Option<Vec<String>>,
 }
 
 /// Sorted documents, as helm prints them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sorted {
-    pub manifests: Vec<Document>,
-    pub hooks: Vec<Document>,
+    pub manifests: Vec<Arc<Document>>,
+    pub hooks: Vec<Arc<Document>>,
 }
 
 /// What the head of a document says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     pub kind: String,
+    pub name: String,
+    /// Empty where the document names none.
+    pub namespace: String,
     /// The value of `helm.sh/hook`.
     pub hook: Option<String>,
 }
@@ -63,11 +70,12 @@ impl Head {
         };
         string(head.get("apiVersion"), "apiVersion")?;
         let kind = string(head.get("kind"), "kind")?;
-        let mut hook = None;
+        let (mut hook, mut name, mut namespace) = (None, String::new(), String::new());
         match head.get("metadata") {
             None | Some(Json::Null) => {}
             Some(Json::Object(metadata)) => {
-                string(metadata.get("name"), "metadata.name")?;
+                name = string(metadata.get("name"), "metadata.name")?;
+                namespace = text(metadata.get("namespace")).unwrap_or_default();
                 match metadata.get("annotations") {
                     None | Some(Json::Null) => {}
                     Some(Json::Object(annotations)) => {
@@ -94,7 +102,7 @@ impl Head {
                 ));
             }
         }
-        Ok(Self { kind, hook })
+        Ok(Self { kind, name, namespace, hook })
     }
 }
 
@@ -138,49 +146,60 @@ const EVENTS: &[&str] = &[
     "test-success",
 ];
 
-/// Helm's `SortManifests`: files (sorted by name) to documents, hooks apart, each sorted by kind. `head` reads a
-/// document's head, perhaps from memory.
+/// The documents of one template, as helm's `SortManifests` takes it apart. `head` reads a document's head, perhaps
+/// from memory.
 ///
 /// # Errors
 /// A document is no YAML, in helm's words.
-pub fn sort<'f>(
+pub fn documents(
     profile: Profile,
-    files: impl IntoIterator<Item = (&'f str, &'f str)>,
+    file: &Arc<str>,
+    content: &str,
     head: &mut dyn FnMut(&str) -> Result<Head, String>,
-) -> Result<Sorted, String> {
-    let mut sorted = Sorted::default();
-    for (file, content) in files {
-        let base = file.rsplit('/').next().unwrap_or(file);
-        if base.starts_with('_') || content.trim().is_empty() {
+) -> Result<Vec<Arc<Document>>, String> {
+    let base = file.rsplit('/').next().unwrap_or(file);
+    if base.starts_with('_') || content.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for document in split(profile, content) {
+        let head = head(document).map_err(|words| format!("YAML parse error on {file}: {words}"))?;
+        let hooks = head
+            .hook
+            .as_ref()
+            .map(|hook| hook.split(',').map(|event| event.trim().to_lowercase()).collect::<Vec<_>>());
+        // An event that helm does not know drops the document.
+        if hooks.iter().flatten().any(|event| !EVENTS.contains(&event.as_str())) {
             continue;
         }
-        for document in split(profile, content) {
-            let head = head(document).map_err(|words| format!("YAML parse error on {file}: {words}"))?;
-            let mut found = Document {
-                source: file.to_owned(),
-                content: document.to_owned(),
-                kind: head.kind,
-                hooks: Vec::new(),
-            };
-            let Some(hook) = head.hook else {
-                sorted.manifests.push(found);
-                continue;
-            };
-            found.hooks = hook.split(',').map(|event| event.trim().to_lowercase()).collect();
-            // An event that helm does not know drops the document.
-            if found.hooks.iter().all(|event| EVENTS.contains(&event.as_str())) {
-                sorted.hooks.push(found);
-            }
-        }
+        let start = document.as_ptr() as usize - content.as_ptr() as usize;
+        found.push(Arc::new(Document {
+            source: file.clone(),
+            content: Arc::from(document),
+            start,
+            head,
+            hooks,
+        }));
+    }
+    Ok(found)
+}
+
+/// Helm's `SortManifests`: documents (in the order of their files' names) by kind, hooks apart.
+pub fn sort<'d>(profile: Profile, documents: impl IntoIterator<Item = &'d Arc<Document>>) -> Sorted {
+    let mut sorted = Sorted::default();
+    for document in documents {
+        let into = if document.hooks.is_some() { &mut sorted.hooks } else { &mut sorted.manifests };
+        into.push(document.clone());
     }
     let kinds = profile.kinds();
-    let rank = |document: &Document| {
-        let known = kinds.iter().position(|kind| *kind == document.kind);
-        (known.unwrap_or(usize::MAX), if known.is_none() { document.kind.clone() } else { String::new() })
+    let rank = |document: &Arc<Document>| {
+        let kind = &document.head.kind;
+        let known = kinds.iter().position(|known| known == kind);
+        (known.unwrap_or(usize::MAX), if known.is_none() { kind.clone() } else { String::new() })
     };
     sorted.manifests.sort_by_cached_key(rank);
     sorted.hooks.sort_by_cached_key(rank);
-    Ok(sorted)
+    sorted
 }
 
 /// What `helm template` prints: CRDs (file and text), manifests, hooks.
@@ -205,7 +224,8 @@ pub fn joined(crds: &[(String, String)], sorted: &Sorted, skip_tests: bool) -> S
     out.drain(..start);
     out.push('\n');
     for document in &sorted.hooks {
-        let is_test = document.hooks.iter().any(|event| event == "test" || event == "test-success");
+        let mut events = document.hooks.iter().flatten();
+        let is_test = events.any(|event| event == "test" || event == "test-success");
         if !(skip_tests && is_test) {
             for part in ["---\n# Source: ", &document.source, "\n", &document.content, "\n"] {
                 out.push_str(part);
@@ -276,15 +296,14 @@ mod tests {
     #[test]
     fn kinds_in_helms_order_and_hooks_apart() {
         let file = "kind: Service\n---\nkind: Zeta\n---\nkind: Alpha\n---\nkind: ConfigMap\nmetadata: {annotations: {helm.sh/hook: 'Test, pre-install'}}\n---\nkind: Job\nmetadata: {annotations: {helm.sh/hook: crd-install}}\n---\nkind: Secret\n";
-        let sorted = sort(
-            Profile::FOUR,
-            [("c/templates/a.yaml", file), ("c/templates/_h.tpl", "x: [")],
-            &mut |text| Head::read(Profile::FOUR, text),
-        )
-        .unwrap();
-        let kinds: Vec<&str> = sorted.manifests.iter().map(|document| document.kind.as_str()).collect();
+        let mut head = |text: &str| Head::read(Profile::FOUR, text);
+        let mut found = documents(Profile::FOUR, &"c/templates/a.yaml".into(), file, &mut head).unwrap();
+        assert!(found.iter().all(|document| file[document.start..].starts_with(&*document.content)));
+        found.extend(documents(Profile::FOUR, &"c/templates/_h.tpl".into(), "x: [", &mut head).unwrap());
+        let sorted = sort(Profile::FOUR, &found);
+        let kinds: Vec<&str> = sorted.manifests.iter().map(|document| &*document.head.kind).collect();
         assert_eq!(kinds, ["Secret", "Service", "Alpha", "Zeta"]);
-        assert_eq!(sorted.hooks[0].hooks, ["test", "pre-install"]);
+        assert_eq!(sorted.hooks[0].hooks.as_deref().unwrap(), ["test", "pre-install"]);
         assert_eq!(joined(&[], &sorted, true).matches("# Source: c/templates/a.yaml").count(), 4);
         let printed = joined(&[], &sorted, false);
         assert!(

@@ -11,23 +11,28 @@ use serde_json::Value as Json;
 use super::encode::read::{self, Places};
 use super::objects::chart::{self as metadata, Part};
 use super::objects::files;
+use super::places;
 use super::profile::Profile;
-use super::template::value::{Map, MapKind, Origin, Str, Value};
+use super::template::value::{Map, MapKind, Origin, SCOPE, Str, Value};
 use crate::chart::{Chart, ChartFiles, DependencyState};
 use crate::values::{LayerKind, Merged};
-use crate::yaml::{self, KeyPath, Segment};
+use crate::yaml::{self, KeyPath};
 
-/// A chart that takes part.
+/// A chart that takes part. Depends on no values but those that switch subcharts on, so it serves many renderings.
 #[derive(Debug)]
-pub struct Unit<'c> {
-    pub chart: &'c Chart,
+pub struct Unit {
+    pub chart: Arc<Chart>,
     /// Alias, else name: also its section in the parent's values.
     pub name: String,
     /// `parent/charts/name`: what templates' names begin with.
     pub path: String,
     pub section: KeyPath,
-    pub children: Vec<Unit<'c>>,
+    pub children: Vec<Unit>,
     parts: Vec<Part>,
+    /// `Chart.yaml` as it was read.
+    metadata: Json,
+    /// What `.Files` holds.
+    others: Vec<(String, Arc<[u8]>)>,
 }
 
 /// A template file with its name in the rendering.
@@ -39,14 +44,14 @@ pub struct File {
     pub unit: String,
 }
 
-impl<'c> Unit<'c> {
+impl Unit {
     /// The chart and the subcharts that the values switch on.
-    pub fn of(chart: &'c Chart, merged: &Merged) -> Self {
+    pub fn of(chart: &Arc<Chart>, merged: &Merged) -> Self {
         let name = chart.metadata.name.clone();
         Self::build(chart, merged, name.clone(), name, KeyPath::root())
     }
 
-    fn build(chart: &'c Chart, merged: &Merged, name: String, path: String, section: KeyPath) -> Self {
+    fn build(chart: &Arc<Chart>, merged: &Merged, name: String, path: String, section: KeyPath) -> Self {
         let mut children = Vec::new();
         let mut parts = Vec::new();
         // Helm keeps what is not declared in front.
@@ -64,7 +69,10 @@ impl<'c> Unit<'c> {
             }
             children.push(Self::build(sub, merged, key.clone(), format!("{path}/charts/{key}"), below));
         }
-        Self { chart, name, path, section, children, parts }
+        let metadata =
+            chart.files.text("Chart.yaml").and_then(|text| yaml::read(&text).ok()).unwrap_or_default();
+        let others = other_files(chart);
+        Self { chart: chart.clone(), name, path, section, children, parts, metadata, others }
     }
 
     fn is_library(&self) -> bool {
@@ -133,7 +141,7 @@ fn without_mark(bytes: &Arc<[u8]>) -> Arc<[u8]> {
 }
 
 /// `.Files`: everything that helm does not give a meaning of its own.
-fn other_files(chart: &Chart) -> Value {
+fn other_files(chart: &Chart) -> Vec<(String, Arc<[u8]>)> {
     let is_v1 = chart.metadata.api_version.is_empty() || chart.metadata.api_version == "v1";
     let counts = |path: &Path| {
         let known = ["Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json"];
@@ -143,48 +151,15 @@ fn other_files(chart: &Chart) -> Value {
             || known.iter().any(|name| path == Path::new(name))
             || (!is_v1 && old.iter().any(|name| path == Path::new(name))))
     };
-    let entries: Vec<(String, Arc<[u8]>)> = chart
-        .files
-        .paths()
-        .filter(|path| counts(path))
-        .filter_map(|path| Some((slashed(path)?, without_mark(chart.files.bytes(path)?))))
-        .collect();
-    files::files(entries.iter().map(|(path, bytes)| (path.as_str(), bytes.clone())))
+    let other = chart.files.paths().filter(|path| counts(path));
+    other.filter_map(|path| Some((slashed(path)?, without_mark(chart.files.bytes(path)?)))).collect()
 }
 
-/// Numbers of places in the values: 1 is the root.
-#[derive(Debug, Default)]
-pub struct Origins {
-    rows: Vec<(Origin, Segment)>,
-    /// Whole numbers that `--set` gave, by the place of their map and key.
+/// Numbers places while values are made.
+struct Numbering<'p> {
+    places: &'p mut places::Places,
+    /// Whole numbers that `--set` gave.
     ints: Vec<KeyPath>,
-}
-
-impl Origins {
-    fn new(merged: &Merged) -> Self {
-        let mut ints = Vec::new();
-        for layer in merged.layers().iter().filter(|layer| layer.kind == LayerKind::Set) {
-            whole_numbers(layer.value(), &KeyPath::root(), &mut ints);
-        }
-        Self { rows: vec![(0, Segment::Index(0)), (0, Segment::Index(0))], ints }
-    }
-
-    fn push(&mut self, parent: Origin, segment: Segment) -> Origin {
-        self.rows.push((parent, segment));
-        Origin::try_from(self.rows.len() - 1).unwrap_or_default()
-    }
-
-    /// The path of a place in the values.
-    pub fn path(&self, mut at: Origin) -> KeyPath {
-        let mut path = Vec::new();
-        while at > 1 {
-            let Some((parent, segment)) = self.rows.get(at as usize) else { break };
-            path.push(segment.clone());
-            at = *parent;
-        }
-        path.reverse();
-        KeyPath(path)
-    }
 }
 
 fn whole_numbers(json: &Json, at: &KeyPath, found: &mut Vec<KeyPath>) {
@@ -195,17 +170,17 @@ fn whole_numbers(json: &Json, at: &KeyPath, found: &mut Vec<KeyPath>) {
     }
 }
 
-impl Places for Origins {
+impl Places for Numbering<'_> {
     fn key(&mut self, parent: Origin, key: &str) -> Origin {
-        self.push(parent, Segment::Key(key.to_owned()))
+        self.places.key(parent, key)
     }
 
     fn index(&mut self, parent: Origin, index: usize) -> Origin {
-        self.push(parent, Segment::Index(index))
+        self.places.item(parent, index)
     }
 
     fn is_int(&self, parent: Origin, key: &str) -> bool {
-        !self.ints.is_empty() && self.ints.contains(&self.path(parent).key(key))
+        !self.ints.is_empty() && self.ints.contains(&self.places.path(parent).key(key))
     }
 }
 
@@ -218,25 +193,27 @@ pub struct Shared {
     pub capabilities: Value,
 }
 
-/// The scopes of all units, by path.
-pub struct Scopes {
-    pub by_unit: HashMap<String, Rc<Map>>,
-    pub origins: Origins,
-}
-
-impl Scopes {
-    /// Makes the scopes: helm's `recAllTpls`.
-    pub fn of(root: &Unit<'_>, shared: &Shared, merged: &Merged) -> Self {
-        let mut origins = Origins::new(merged);
-        let values = read::map(&merged.value, 1, &mut origins, MapKind::Values(shared.profile.values_type()));
-        let mut by_unit = HashMap::new();
-        scope(root, shared, &Rc::new(values), true, &mut by_unit);
-        Self { by_unit, origins }
+/// The scopes of all units, by path: helm's `recAllTpls`.
+pub fn scopes(
+    root: &Unit,
+    shared: &Shared,
+    merged: &Merged,
+    places: &mut places::Places,
+) -> HashMap<String, Rc<Map>> {
+    let mut ints = Vec::new();
+    for layer in merged.layers().iter().filter(|layer| layer.kind == LayerKind::Set) {
+        whole_numbers(layer.value(), &KeyPath::root(), &mut ints);
     }
+    let mut numbering = Numbering { places, ints };
+    let kind = MapKind::Values(shared.profile.values_type());
+    let values = read::map(&merged.value, places::ROOT, &mut numbering, kind);
+    let mut by_unit = HashMap::new();
+    scope(root, shared, &Rc::new(values), true, &mut by_unit);
+    by_unit
 }
 
 fn scope(
-    unit: &Unit<'_>,
+    unit: &Unit,
     shared: &Shared,
     values: &Rc<Map>,
     is_root: bool,
@@ -246,23 +223,25 @@ fn scope(
     let subcharts = unit.children.iter().map(|child| {
         let own = match values.get(child.name.as_bytes()) {
             Some(Value::Map(section)) => section.viewed_as(values_kind),
-            _ => Map::new::<Str>(values_kind, []),
+            _ => Map::new::<Str>(values_kind, []).with_origin(SCOPE),
         };
         let scope = scope(child, shared, &Rc::new(own), false, found);
         (Str::from(&child.name), Value::Map(Rc::new(scope.viewed_as(MapKind::Any))))
     });
-    let subcharts = Map::new(MapKind::Any, subcharts.collect::<Vec<_>>());
-    let json =
-        unit.chart.files.text("Chart.yaml").and_then(|text| yaml::read(&text).ok()).unwrap_or_default();
+    let subcharts = Map::new(MapKind::Any, subcharts.collect::<Vec<_>>()).with_origin(SCOPE);
+    let files = unit.others.iter().map(|(path, bytes)| (path.as_str(), bytes.clone()));
     let entries = [
-        ("Chart", metadata::chart(shared.profile, &json, &unit.name, is_root, &unit.parts)),
-        ("Files", other_files(unit.chart)),
+        (
+            "Chart",
+            metadata::chart(shared.profile, &unit.metadata, &unit.name, is_root, &unit.parts).in_scope(),
+        ),
+        ("Files", files::files(files)),
         ("Release", shared.release.clone()),
         ("Capabilities", shared.capabilities.clone()),
         ("Values", Value::Map(values.clone())),
         ("Subcharts", Value::Map(Rc::new(subcharts))),
     ];
-    let scope = Rc::new(Map::new(values_kind, entries));
+    let scope = Rc::new(Map::new(values_kind, entries).with_origin(SCOPE));
     found.insert(unit.path.clone(), scope.clone());
     scope
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use floe_tui::render::functions;
+use floe_tui::render::template::trace::Level;
 use floe_tui::render::template::value::{Map, MapKind, Value};
 use floe_tui::render::template::{Context, Session, Templates, parser};
 
@@ -114,7 +115,8 @@ fn we_render(template: &str) -> Result<String, String> {
     let mut templates = Templates::default();
     templates.add(&trees);
     let limit = Duration::from_secs(20);
-    let mut context = Context::new(Arc::new(templates), functions::find, Session::default(), limit, false);
+    let mut context =
+        Context::new(Arc::new(templates), functions::find, Session::default(), limit, Level::Nothing);
     // A type of its own, which `dig` refuses; helm 3's name of it.
     let values = Map::new::<&str>(MapKind::Values("chartutil.Values"), []);
     let dot = Value::map([("Values", Value::Map(values.into()))]);

@@ -18,17 +18,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("set", &[Map, Text, Any], set).reads(Reads::Nothing),
     Function::new("unset", &[Map, Text], unset).reads(Reads::Nothing),
     Function::new("pluck", &[Text], pluck).rest(Map).reads(Reads::Told),
-    Function::new("keys", &[], keys).rest(Map),
-    Function::new("values", &[Map], values),
+    Function::new("keys", &[], keys).rest(Map).reads(Reads::Told),
+    Function::new("values", &[Map], values).reads(Reads::Told),
     Function::new("pick", &[Map], pick).rest(Text).reads(Reads::Told),
-    Function::new("omit", &[Map], omit).rest(Text),
+    Function::new("omit", &[Map], omit).rest(Text).reads(Reads::Told),
     Function::new("merge", &[Map], |context, args| merged(context, args, false)).rest(Map),
     Function::new("mustMerge", &[Map], |context, args| merged(context, args, false)).rest(Map),
     Function::new("mergeOverwrite", &[Map], |context, args| merged(context, args, true)).rest(Map),
     Function::new("mustMergeOverwrite", &[Map], |context, args| merged(context, args, true)).rest(Map),
     Function::new("dig", &[], dig).rest(Any).reads(Reads::Told),
-    Function::new("deepCopy", &[Any], deep_copy),
-    Function::new("mustDeepCopy", &[Any], deep_copy),
+    Function::new("deepCopy", &[Any], deep_copy).reads(Reads::Nothing),
+    Function::new("mustDeepCopy", &[Any], deep_copy).reads(Reads::Nothing),
 ];
 
 fn dict(_: &mut Context, args: &[Value]) -> Called {
@@ -78,13 +78,17 @@ fn pluck(context: &mut Context, args: &[Value]) -> Called {
     Ok(Value::list(found))
 }
 
-fn keys(_: &mut Context, args: &[Value]) -> Called {
+fn keys(context: &mut Context, args: &[Value]) -> Called {
+    for map in args {
+        context.read_keys(map);
+    }
     // Go's order is random; sorted is one of the possible ones, and the same each time.
     Ok(Value::strings(args.iter().filter_map(Value::as_map).flat_map(|map| map.keys())))
 }
 
-fn values(_: &mut Context, args: &[Value]) -> Called {
-    let [Value::Map(map)] = args else { return Err(args_error()) };
+fn values(context: &mut Context, args: &[Value]) -> Called {
+    let [dict @ Value::Map(map)] = args else { return Err(args_error()) };
+    context.read_keys(dict);
     Ok(Value::list(map.values()))
 }
 
@@ -98,8 +102,9 @@ fn pick(context: &mut Context, args: &[Value]) -> Called {
     Ok(Value::map(kept))
 }
 
-fn omit(_: &mut Context, args: &[Value]) -> Called {
-    let [Value::Map(map), keys @ ..] = args else { return Err(args_error()) };
+fn omit(context: &mut Context, args: &[Value]) -> Called {
+    let [dict @ Value::Map(map), keys @ ..] = args else { return Err(args_error()) };
+    context.read_keys(dict);
     let omitted: Vec<_> = keys.iter().filter_map(Value::as_str).collect();
     Ok(Value::map(map.entries().into_iter().filter(|(key, _)| !omitted.contains(&key))))
 }

@@ -23,7 +23,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("le", &[Reflect, Reflect], le),
     Function::new("gt", &[Reflect, Reflect], gt),
     Function::new("ge", &[Reflect, Reflect], ge),
-    Function::new("len", &[Reflect], len),
+    Function::new("len", &[Reflect], len).reads(Reads::Told),
     Function::new("index", &[Reflect], index).rest(Reflect).reads(Reads::Told),
     Function::new("call", &[Reflect], call).rest(Reflect),
     Function::new("print", &[], print).rest(Any),
@@ -228,8 +228,9 @@ fn length(value: &Value) -> Option<usize> {
     }
 }
 
-fn len(_: &mut Context, args: &[Value]) -> Called {
+fn len(context: &mut Context, args: &[Value]) -> Called {
     let value = args.first().ok_or_else(wrong)?;
+    context.read_keys(value);
     match value {
         Value::Nil => Err("len of nil pointer".into()),
         Value::Invalid => Err("reflect: call of reflect.Value.Type on zero Value".into()),
@@ -277,7 +278,7 @@ fn index(context: &mut Context, args: &[Value]) -> Called {
             }
             Value::Bytes(bytes) => bytes.get(at(bytes.len())?).map_or(Value::Nil, |byte| Value::Uint8(*byte)),
             Value::List(list) => {
-                context.read_whole(&item);
+                context.read_keys(&item);
                 list.get(at(list.len())?).cloned().unwrap_or(Value::Nil)
             }
             Value::Map(map) => {

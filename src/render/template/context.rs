@@ -1,6 +1,7 @@
 //! What all templates of one rendering share, and what functions get to see.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use super::ast::Tree;
 use super::errors::Fault;
 use super::eval;
 use super::function::{FnError, Function};
-use super::limits::Budget;
+use super::limits::{Budget, NESTING, Used};
 use super::parser;
-use super::trace::Trace;
-use super::value::{Str, Value};
+use super::trace::{Level, Trace};
+use super::value::{Str, Value, in_values, is_shared};
 
 /// What stays the same while somebody edits: the clock, and where random functions start.
 #[derive(Debug, Clone)]
@@ -85,9 +86,11 @@ pub struct Context {
     parsed: HashMap<Str, Parsed>,
     functions: fn(&str) -> Option<&'static Function>,
     session: Session,
+    /// The file at work, and how often it asked for entropy: what it gets depends on no other file.
+    file: Arc<str>,
     drawn: u64,
     budget: Budget,
-    /// A random or clock function was called.
+    /// The file at work called a random or clock function.
     unstable: bool,
     pub trace: Trace,
 }
@@ -99,7 +102,7 @@ impl Context {
         functions: fn(&str) -> Option<&'static Function>,
         session: Session,
         timeout: Duration,
-        trace: bool,
+        level: Level,
     ) -> Self {
         Self {
             templates,
@@ -108,10 +111,11 @@ impl Context {
             parsed: HashMap::new(),
             functions,
             session,
+            file: Arc::from(""),
             drawn: 0,
             budget: Budget::new(timeout),
             unstable: false,
-            trace: Trace::new(trace),
+            trace: Trace::new(level),
         }
     }
 
@@ -135,50 +139,62 @@ impl Context {
 
     /// Tells the trace that a key of a map was looked at.
     pub fn read(&mut self, map: &Value, key: &Str) {
-        if let Value::Map(map) = map {
-            self.trace.read(map.origin(), key);
+        if let Value::Map(map) = map
+            && self.trace.is_on()
+        {
+            self.trace.read(map.origin(), key, map.get(key).as_ref());
+        }
+    }
+
+    /// Tells the trace that the keys of a map, or the elements of a list, were looked at; what is taken out of those
+    /// that are maps or lists themselves will be told.
+    pub fn read_keys(&mut self, value: &Value) {
+        match value {
+            Value::Map(map) => self.trace.read_keys(map.origin()),
+            Value::List(list) => self.trace.read_keys(list.origin()),
+            _ => {}
         }
     }
 
     /// Tells the trace that everything below a value was looked at.
     pub fn read_whole(&mut self, value: &Value) {
-        if !self.trace.is_on() {
-            return;
-        }
-        match value {
-            Value::Map(map) => {
-                self.trace.read_whole(map.origin());
-                // A map that a template made may hold some of the values.
-                if map.origin() == 0 {
-                    for value in map.values() {
-                        if let Value::Map(_) | Value::List(_) = &value {
-                            self.read_below(&value, 8);
-                        }
-                    }
-                }
-            }
-            Value::List(_) => self.read_below(value, 8),
-            _ => {}
+        if self.trace.is_on() && matches!(value, Value::Map(_) | Value::List(_)) {
+            self.read_below(value, NESTING, &mut HashSet::new());
         }
     }
 
-    fn read_below(&mut self, value: &Value, depth: usize) {
-        let Some(depth) = depth.checked_sub(1) else { return };
-        match value {
-            Value::Map(map) if map.origin() != 0 => self.trace.read_whole(map.origin()),
-            Value::Map(map) => map.values().iter().for_each(|value| self.read_below(value, depth)),
-            Value::List(list) if list.origin() != 0 => self.trace.read_whole(list.origin()),
-            Value::List(list) => list.iter().for_each(|value| self.read_below(value, depth)),
-            _ => {}
+    /// A map or list that a template made may hold some of the values; one that was changed may hold others, too.
+    fn read_below(&mut self, value: &Value, depth: usize, seen: &mut HashSet<usize>) {
+        let (origin, is_mixed, at) = match value {
+            Value::Map(map) => (map.origin(), map.is_mixed(), map.address()),
+            Value::List(list) => (list.origin(), false, Rc::as_ptr(list).cast::<u8>() as usize),
+            _ => return,
+        };
+        self.trace.read_whole(origin);
+        if in_values(origin).is_some() && !is_mixed {
+            return;
+        }
+        let Some(depth) = depth.checked_sub(1) else {
+            // Too deep to look: nothing can be said about what depends on what.
+            self.trace.changed = true;
+            return;
+        };
+        if seen.insert(at) {
+            match value {
+                Value::Map(map) => {
+                    map.values().iter().for_each(|value| self.read_below(value, depth, seen));
+                }
+                Value::List(list) => list.iter().for_each(|value| self.read_below(value, depth, seen)),
+                _ => {}
+            }
         }
     }
 
     /// Tells the trace that a map was changed in place.
     pub fn changed(&mut self, map: &Value) {
-        if let Value::Map(map) = map
-            && map.origin() != 0
-        {
-            self.trace.changed = true;
+        if let Value::Map(map) = map {
+            map.mix();
+            self.trace.changed |= is_shared(map.origin());
         }
     }
 
@@ -200,6 +216,7 @@ impl Context {
         while bytes.len() < count {
             let mut hash = Sha256::new();
             hash.update(self.session.seed);
+            hash.update(self.file.as_bytes());
             hash.update(self.drawn.to_le_bytes());
             hash.update(block.to_le_bytes());
             bytes.extend_from_slice(&hash.finalize());
@@ -209,9 +226,27 @@ impl Context {
         bytes
     }
 
-    /// Whether anything that was run so far called a random or clock function.
-    pub fn is_unstable(&self) -> bool {
-        self.unstable
+    // ---- for the engine
+
+    /// A file begins; gives what it will have used to [`Context::end_file`].
+    pub fn begin_file(&mut self, name: &Arc<str>) -> Used {
+        self.file = name.clone();
+        self.drawn = 0;
+        self.unstable = false;
+        self.budget.since(Used::default())
+    }
+
+    /// What the file used that began with this, and whether it called a random or clock function.
+    pub fn end_file(&self, begun: Used) -> (Used, bool) {
+        (self.budget.since(begun), self.unstable)
+    }
+
+    /// Counts a file that need not run again.
+    ///
+    /// # Errors
+    /// It is too much for one of the limits.
+    pub fn skip_file(&mut self, used: Used) -> Result<(), Fault> {
+        self.budget.again(used).map_err(|fault| *fault)
     }
 
     // ---- for the evaluator
@@ -257,7 +292,7 @@ impl Context {
         let outer = self.trace.enter(&tree.name);
         let ran = eval::execute(self, tree, dot, &mut out);
         let out = Str::from(out);
-        self.trace.leave(outer, Some(&out));
+        self.trace.leave(outer, &out);
         ran.map_err(|fault| *fault)?;
         Ok(out)
     }

@@ -8,7 +8,8 @@ use super::ast::{Branch, List, Node, Place, Tree};
 use super::errors::{Fault, FaultKind};
 use super::printf;
 use super::quote;
-use super::value::Value;
+use super::trace::{self, PieceId};
+use super::value::{SCOPE, Value};
 
 /// What running gives; errors are rare and large.
 pub(super) type Ran<T> = Result<T, Box<Fault>>;
@@ -19,17 +20,19 @@ pub(super) type Ran<T> = Result<T, Box<Fault>>;
 pub(super) struct Operand {
     pub value: Value,
     pub dynamic: bool,
+    /// The piece that computed it, for what a variable or a dot holds.
+    pub from: Option<PieceId>,
 }
 
 impl Operand {
     fn of(value: Value) -> Self {
-        Self { value, dynamic: false }
+        Self { value, dynamic: false, from: None }
     }
 
     /// Go's `reflect.Value.Elem` of an interface.
     fn settled(self) -> Self {
         let value = if matches!(self.value, Value::Nil) { Value::Invalid } else { self.value };
-        Self { value, dynamic: false }
+        Self { value, dynamic: false, from: self.from }
     }
 
     fn go_type(&self) -> String {
@@ -66,6 +69,15 @@ pub(super) fn execute(context: &mut Context, tree: &Tree, dot: Value, out: &mut 
 }
 
 impl<'t> Run<'_, 't> {
+    /// Tells the trace that a variable, a dot or an argument is used: where it came from is known there. What has a
+    /// place in the values of its own needs no such detour.
+    fn flows(&mut self, used: &Operand) {
+        let is_scope = used.value.as_map().is_some_and(|map| map.origin() == SCOPE);
+        if !is_scope && !trace::is_placed(&used.value) {
+            self.context.trace.flows(used.from);
+        }
+    }
+
     fn at(&mut self, place: Place<'t>) {
         self.place = Some(place);
     }
@@ -110,11 +122,12 @@ impl<'t> Run<'_, 't> {
         self.context.step()?;
         self.at(Place::Node(node));
         match node {
-            Node::Text { at, text } => {
+            Node::Text { text, .. } => {
+                let from = text.start;
                 let text = self.tree.source.text.get(text.clone()).unwrap_or_default();
                 let start = self.out.len();
                 self.out.extend_from_slice(text);
-                self.context.trace.text(&self.tree.source, *at, start, self.out.len());
+                self.context.trace.text(&self.tree.source, from, start, self.out.len());
                 self.context.written(self.out.len() - start)?;
             }
             Node::Action { at, pipe } => {
@@ -123,6 +136,7 @@ impl<'t> Run<'_, 't> {
                 if pipe.decl.is_empty() {
                     self.at(Place::Node(node));
                     let start = self.out.len();
+                    self.context.read_whole(&value.value);
                     printf::print_action(&value.value, self.out);
                     self.context.written(self.out.len() - start)?;
                 }
@@ -135,11 +149,13 @@ impl<'t> Run<'_, 't> {
                 let Some(tree) = self.context.find(name) else {
                     return self.fail(format!("template {} not defined", quote::quoted(name)));
                 };
-                let piece = self.context.trace.begin(&self.tree.source, *at, self.out.len());
-                let dot = match pipe {
+                let piece = self.context.trace.control(&self.tree.source, *at, self.out.len());
+                let mut dot = match pipe {
                     Some(pipe) => self.pipeline(dot, pipe)?,
                     None => Operand::of(Value::Invalid),
                 };
+                dot.from = piece;
+                self.context.trace.decided(piece);
                 self.context.enter()?;
                 let mut run = Run {
                     context: &mut *self.context,
@@ -161,7 +177,8 @@ impl<'t> Run<'_, 't> {
     fn branch(&mut self, dot: &Operand, branch: &'t Branch, sets_dot: bool) -> Ran<Flow> {
         let mark = self.vars.len();
         let control = self.context.trace.control(&self.tree.source, branch.at, self.out.len());
-        let value = self.pipeline(dot, &branch.pipe)?;
+        let mut value = self.pipeline(dot, &branch.pipe)?;
+        value.from = control;
         self.context.trace.decided(control);
         let flow = if value.value.is_true() {
             self.list(if sets_dot { &value } else { dot }, &branch.list)
@@ -179,16 +196,22 @@ impl<'t> Run<'_, 't> {
         let outer = self.vars.len();
         let control = self.context.trace.control(&self.tree.source, branch.at, self.out.len());
         let over = self.pipeline(dot, &branch.pipe)?;
-        self.context.read_whole(&over.value);
+        self.context.read_keys(&over.value);
         self.context.trace.decided(control);
-        let flow = self.iterate(dot, branch, &over.value);
+        let flow = self.iterate(dot, branch, &over.value, control);
         self.context.trace.end(control, self.out.len());
         self.vars.truncate(outer);
         flow
     }
 
-    fn iterate(&mut self, dot: &Operand, branch: &'t Branch, over: &Value) -> Ran<Flow> {
-        let key = |key: Value| Operand::of(key);
+    fn iterate(
+        &mut self,
+        dot: &Operand,
+        branch: &'t Branch,
+        over: &Value,
+        from: Option<PieceId>,
+    ) -> Ran<Flow> {
+        let key = |value: Value| Operand { value, dynamic: false, from };
         match over {
             Value::Int(_) | Value::Int64(_) | Value::Uint8(_) | Value::Uint32(_) => {
                 if branch.pipe.decl.len() > 1 {
@@ -203,7 +226,7 @@ impl<'t> Run<'_, 't> {
                         Value::Uint32(_) => Value::Uint32(n as u32),
                         _ => Value::Int(n),
                     };
-                    match self.once(branch, &key(Value::Invalid), &Operand::of(item))? {
+                    match self.once(branch, &key(Value::Invalid), &key(item))? {
                         Flow::Break => return Ok(Flow::On),
                         Flow::On | Flow::Continue => {}
                     }
@@ -216,7 +239,7 @@ impl<'t> Run<'_, 't> {
                 let dynamic = list.kind().is_any();
                 for (index, item) in list.iter().enumerate() {
                     let index = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
-                    let item = Operand { value: item.clone(), dynamic };
+                    let item = Operand { value: item.clone(), dynamic, from };
                     if self.once(branch, &key(index), &item)? == Flow::Break {
                         return Ok(Flow::On);
                     }
@@ -228,7 +251,7 @@ impl<'t> Run<'_, 't> {
             Value::Bytes(bytes) => {
                 for (index, byte) in bytes.iter().enumerate() {
                     let index = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
-                    if self.once(branch, &key(index), &Operand::of(Value::Uint8(*byte)))? == Flow::Break {
+                    if self.once(branch, &key(index), &key(Value::Uint8(*byte)))? == Flow::Break {
                         return Ok(Flow::On);
                     }
                 }
@@ -241,7 +264,7 @@ impl<'t> Run<'_, 't> {
                 let entries = map.entries();
                 let any = !entries.is_empty();
                 for (name, value) in entries {
-                    let item = Operand { value, dynamic };
+                    let item = Operand { value, dynamic, from };
                     if self.once(branch, &key(Value::Str(name)), &item)? == Flow::Break {
                         return Ok(Flow::On);
                     }

@@ -25,6 +25,14 @@ const ALTOGETHER: usize = 4 * 1024 * 1024 * 1024;
 /// All output, in bytes.
 const OUTPUT: usize = 512 * 1024 * 1024;
 
+/// What a part of a rendering used: steps, bytes that functions made, bytes written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    steps: u64,
+    made: usize,
+    written: usize,
+}
+
 /// What one rendering has used.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -41,22 +49,48 @@ impl Budget {
         Self { steps: 0, made: 0, written: 0, depth: 0, deadline: Instant::now() + timeout, timeout }
     }
 
+    /// What was used since `before`.
+    pub(super) fn since(&self, before: Used) -> Used {
+        Used {
+            steps: self.steps - before.steps,
+            made: self.made - before.made,
+            written: self.written - before.written,
+        }
+    }
+
+    /// Counts what was used another time as if it were used now.
+    pub(super) fn again(&mut self, used: Used) -> Result<(), Box<Fault>> {
+        self.steps = self.steps.saturating_add(used.steps);
+        self.charge_all(used.made)?;
+        self.written(used.written)?;
+        self.check_steps()
+    }
+
     pub(super) fn step(&mut self) -> Result<(), Box<Fault>> {
         self.steps += 1;
-        if self.steps > STEPS {
-            return limit(format!("the templates take more than {STEPS} steps"));
-        }
+        self.check_steps()?;
         if self.steps.is_multiple_of(4096) && Instant::now() > self.deadline {
             return limit(format!("the templates take longer than {:?}", self.timeout));
         }
         Ok(())
     }
 
+    fn check_steps(&self) -> Result<(), Box<Fault>> {
+        if self.steps > STEPS {
+            return limit(format!("the templates take more than {STEPS} steps"));
+        }
+        Ok(())
+    }
+
     pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Box<Fault>> {
-        self.made = self.made.saturating_add(bytes);
         if bytes > AT_ONCE {
             return limit(format!("a function would make {} MiB at once", bytes / 1024 / 1024));
         }
+        self.charge_all(bytes)
+    }
+
+    fn charge_all(&mut self, bytes: usize) -> Result<(), Box<Fault>> {
+        self.made = self.made.saturating_add(bytes);
         if self.made > ALTOGETHER {
             return limit(format!(
                 "the templates' functions make more than {} MiB",

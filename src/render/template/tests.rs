@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::trace::Level;
 use super::value::{Str, Value};
 use super::{Context, Session, Templates, parser};
 use crate::render::functions;
@@ -16,7 +17,7 @@ fn run(text: &str, dot: Value) -> Result<String, String> {
         functions::find,
         Session::default(),
         Duration::from_secs(10),
-        false,
+        Level::Nothing,
     );
     // As a rendering does: hostile templates need the stack.
     let out = context.run(b"t.yaml", dot);

@@ -22,9 +22,30 @@ pub use map::{Map, MapKind};
 pub use object::Object;
 pub use text::Str;
 
-/// Where a map or list stands in the chart's values: an index into the trace's table, 0 for everything a template
-/// made itself.
+/// Where a map or list stands in the chart's values: a number of `render::places`, 0 for everything a template made
+/// itself.
 pub type Origin = u32;
+
+/// Origin of maps that all templates of a chart share and that hold no values: the scope, `.Chart`, `.Release`.
+pub const SCOPE: Origin = Origin::MAX >> 1;
+
+/// Added to the origin of a copy: it still says where its contents came from, but changing it changes nobody else's.
+const COPY: Origin = 1 << 31;
+
+/// The place in the values, for what has one.
+pub fn in_values(origin: Origin) -> Option<Origin> {
+    let place = origin & !COPY;
+    (place != 0 && place != SCOPE).then_some(place)
+}
+
+/// Whether others hold it, too.
+pub fn is_shared(origin: Origin) -> bool {
+    origin != 0 && origin & COPY == 0
+}
+
+fn copied(origin: Origin) -> Origin {
+    in_values(origin).map_or(0, |place| place | COPY)
+}
 
 /// A value of a template.
 #[derive(Clone)]
@@ -216,6 +237,22 @@ impl Value {
         }
     }
 
+    /// The same, with every map marked as one that all templates of a chart share.
+    #[must_use]
+    pub fn in_scope(&self) -> Self {
+        match self {
+            Self::Map(map) => {
+                let entries = map.entries().into_iter().map(|(key, value)| (key, value.in_scope()));
+                Self::Map(Rc::new(Map::new(map.kind(), entries).with_origin(SCOPE)))
+            }
+            Self::List(list) if !list.is_nil() => {
+                let items = list.iter().map(Self::in_scope).collect();
+                Self::List(Rc::new(List::new(list.kind(), items)))
+            }
+            other => other.clone(),
+        }
+    }
+
     /// How deep lists and maps nest in it: stops at `limit`, so that a map that contains itself has an answer.
     pub fn nests_deeper_than(&self, limit: usize) -> bool {
         let inner: Vec<Self> = match self {
@@ -272,11 +309,11 @@ impl Value {
             Self::List(list) if list.is_nil() => self.clone(),
             Self::List(list) => {
                 let items = list.iter().map(|item| item.deep_copy(depth)).collect();
-                Self::List(Rc::new(List::new(list.kind(), items).with_origin(list.origin())))
+                Self::List(Rc::new(List::new(list.kind(), items).with_origin(copied(list.origin()))))
             }
             Self::Map(map) => {
                 let entries = map.entries().into_iter().map(|(key, value)| (key, value.deep_copy(depth)));
-                Self::Map(Rc::new(Map::new(map.kind(), entries).with_origin(map.origin())))
+                Self::Map(Rc::new(Map::new(map.kind(), entries).with_origin(copied(map.origin()))))
             }
             other => other.clone(),
         }

@@ -14,7 +14,8 @@ impl<'t> Run<'_, 't> {
         for command in &pipe.commands {
             value = Some(self.command(dot, command, value)?.settled());
         }
-        let value = value.unwrap_or_else(|| Operand::of(Value::Invalid));
+        let mut value = value.unwrap_or_else(|| Operand::of(Value::Invalid));
+        value.from = self.context.trace.current();
         for variable in &pipe.decl {
             if pipe.is_assign {
                 self.assign(variable.id, &variable.name, value.clone())?;
@@ -41,6 +42,7 @@ impl<'t> Run<'_, 't> {
             Expr::Variable { variable, .. } => {
                 self.at(Place::Expr(first));
                 let value = self.variable(variable.id, &variable.name)?;
+                self.flows(&value);
                 self.not_a_function(&command.args, last.as_ref())?;
                 Ok(value)
             }
@@ -57,7 +59,10 @@ impl<'t> Run<'_, 't> {
                 self.at(Place::Expr(first));
                 self.not_a_function(&command.args, last.as_ref())?;
                 match first {
-                    Expr::Dot { .. } => Ok(dot.clone()),
+                    Expr::Dot { .. } => {
+                        self.flows(dot);
+                        Ok(dot.clone())
+                    }
                     Expr::Nil { .. } => self.fail("nil is not a command"),
                     _ => self.literal(first).map(Operand::of),
                 }
@@ -125,9 +130,11 @@ impl<'t> Run<'_, 't> {
                 if has_args {
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
-                self.context.trace.read(map.origin(), name);
-                let value = map.get(name).unwrap_or_else(|| map.kind().zero());
-                return Ok(Operand { value, dynamic: map.kind().is_any() });
+                let found = map.get(name);
+                self.context.trace.read(map.origin(), name, found.as_ref());
+                self.flows(receiver);
+                let value = found.unwrap_or_else(|| map.kind().zero());
+                return Ok(Operand { value, dynamic: map.kind().is_any(), from: receiver.from });
             }
             Value::Object(object) => {
                 if let Some(value) = object.field(name) {
@@ -184,7 +191,7 @@ impl<'t> Run<'_, 't> {
             }
         }
         match (function.code)(self.context, &values) {
-            Ok(value) => Ok(Operand { dynamic: matches!(value, Value::Nil), value }),
+            Ok(value) => Ok(Operand { dynamic: matches!(value, Value::Nil), value, from: None }),
             Err(FnError::Limit(fault)) => Err(fault),
             Err(error) => {
                 self.at(place);
@@ -272,9 +279,14 @@ impl<'t> Run<'_, 't> {
     fn operand(&mut self, dot: &Operand, expr: &'t Expr) -> Ran<Operand> {
         self.at(Place::Expr(expr));
         match expr {
-            Expr::Dot { .. } => Ok(dot.clone()),
+            Expr::Dot { .. } => {
+                self.flows(dot);
+                Ok(dot.clone())
+            }
             Expr::Variable { variable, names, .. } if names.is_empty() => {
-                self.variable(variable.id, &variable.name)
+                let value = self.variable(variable.id, &variable.name)?;
+                self.flows(&value);
+                Ok(value)
             }
             Expr::Field { .. } | Expr::Variable { .. } | Expr::Chain { .. } => {
                 self.fields(dot, expr, &[], None)

@@ -52,6 +52,8 @@ pub struct Map {
     kind: MapKind,
     origin: Origin,
     is_nil: Cell<bool>,
+    /// A template changed it: what it holds is no longer only what its origin says.
+    is_mixed: Cell<bool>,
     /// Shared by the views of one map under several types.
     entries: Rc<Entries>,
 }
@@ -60,7 +62,13 @@ impl Map {
     /// A map of a type; the values must be of its element type.
     pub fn new<K: Into<Str>>(kind: MapKind, entries: impl IntoIterator<Item = (K, Value)>) -> Self {
         let entries = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        Self { kind, origin: 0, is_nil: Cell::new(false), entries: Rc::new(RefCell::new(entries)) }
+        Self {
+            kind,
+            origin: 0,
+            is_nil: Cell::default(),
+            is_mixed: Cell::default(),
+            entries: Rc::new(RefCell::new(entries)),
+        }
     }
 
     /// A nil map: empty, and `null` in JSON. Go panics when something is set in it.
@@ -73,7 +81,13 @@ impl Map {
     /// The same map under another type: what is set in one is seen in the other.
     #[must_use]
     pub fn viewed_as(&self, kind: MapKind) -> Self {
-        Self { kind, origin: self.origin, is_nil: self.is_nil.clone(), entries: self.entries.clone() }
+        Self {
+            kind,
+            origin: self.origin,
+            is_nil: self.is_nil.clone(),
+            is_mixed: self.is_mixed.clone(),
+            entries: self.entries.clone(),
+        }
     }
 
     /// Whether it is the same map, perhaps under another type.
@@ -88,6 +102,11 @@ impl Map {
         self
     }
 
+    /// Tells maps apart, as long as they live; views of one map have one.
+    pub(in super::super) fn address(&self) -> usize {
+        Rc::as_ptr(&self.entries).cast::<u8>() as usize
+    }
+
     pub fn kind(&self) -> MapKind {
         self.kind
     }
@@ -98,6 +117,15 @@ impl Map {
 
     pub fn is_nil(&self) -> bool {
         self.is_nil.get()
+    }
+
+    pub fn is_mixed(&self) -> bool {
+        self.is_mixed.get()
+    }
+
+    /// Says that a template changed it.
+    pub fn mix(&self) {
+        self.is_mixed.set(true);
     }
 
     pub fn len(&self) -> usize {
