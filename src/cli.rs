@@ -13,9 +13,11 @@ mod observe;
 mod out;
 mod plan;
 mod render;
+mod rendering;
 mod setup;
 mod status;
 mod validate;
+mod verify;
 
 use crate::base::{Context as _, Error, Result};
 use crate::operations::supervisor;
@@ -82,6 +84,7 @@ async fn dispatch(command: Command, global: Global) -> Result<u8> {
     match command {
         Command::Validate(args) => validate::run(global, &args),
         Command::Render(args) => render::run(global, args).await,
+        Command::Verify(args) => verify::run(global, args).await,
         Command::Diff(args) => diff::run(global, args).await,
         Command::Plan(args) => plan::run(global, args).await,
         Command::Apply(args) => apply::run(global, args).await,

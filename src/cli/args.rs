@@ -57,6 +57,8 @@ pub enum Command {
     Validate(Validate),
     /// Print the manifests as helm renders them
     Render(Render),
+    /// Render with this program's engine and with helm, and say whether both are the same
+    Verify(Verify),
     /// Say what an environment has that another one, the deployed revision or the live cluster has not
     Diff(Diff),
     /// Say what an operation would do: the exact command, its changes, every reason not to run it
@@ -74,6 +76,7 @@ impl Command {
     pub fn is_json(&self) -> bool {
         match self {
             Self::Validate(args) => args.json,
+            Self::Verify(args) => args.json,
             Self::Diff(args) => args.json,
             Self::Plan(args) => args.json,
             Self::Apply(args) => args.json,
@@ -96,13 +99,17 @@ pub struct Validate {
     pub json: bool,
 }
 
+/// What is rendered.
 #[derive(Debug, clap::Args)]
-pub struct Render {
+pub struct Rendering {
     /// The chart's folder
     pub chart: PathBuf,
     /// A values file after the chart's and the environment's, lowest first; may be repeated
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     pub values: Vec<PathBuf>,
+    /// A value after all files, as helm's --set; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// With the values files, release and namespace of this environment
     #[arg(long, value_name = "E")]
     pub env: Option<String>,
@@ -112,9 +119,24 @@ pub struct Render {
     /// The namespace [default: the environment's, else default]
     #[arg(long, value_name = "NS")]
     pub namespace: Option<String>,
-    /// What renders: helm, or this program's own engine as that helm would
-    #[arg(long, value_name = "WHICH", value_parser = ["helm", "own"], default_value = "helm")]
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Render {
+    #[command(flatten)]
+    pub rendering: Rendering,
+    /// What renders: this program's own engine as your helm would, or that helm
+    #[arg(long, value_name = "WHICH", value_parser = ["own", "helm"], default_value = "own")]
     pub engine: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub rendering: Rendering,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -278,6 +300,24 @@ mod tests {
         assert_eq!((operation.operation, operation.revision), (Some(Verb::Rollback), Some(3)));
         assert_eq!(operation.timeout, Some(Duration::from_secs(90)));
         assert!(operation.no_wait && !apply.yes);
+    }
+
+    #[test]
+    fn render_and_verify_take_the_same() {
+        let line = "c -f a.yaml -f b.yaml --env e --set x=1 --set y=2 --release r --namespace n";
+        for command in ["render", "verify"] {
+            let args = parsed(&format!("floe-tui {command} {line}")).unwrap();
+            let rendering = match args.command {
+                Some(Command::Render(render)) => {
+                    assert_eq!(render.engine, "own");
+                    render.rendering
+                }
+                Some(Command::Verify(verify)) => verify.rendering,
+                _ => panic!("not {command}"),
+            };
+            assert_eq!((rendering.values.len(), rendering.set.len()), (2, 2));
+        }
+        assert!(parsed("floe-tui render c --engine other").is_err());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! `floe-tui diff`: what an environment, as it is saved, has that something else has not: another environment, the
-//! deployed revision, or what the cluster holds. Random values are found by rendering twice and are no difference.
+//! deployed revision, or what the cluster holds. What is random is no difference.
 
 use serde_json::json;
 
@@ -9,11 +9,9 @@ use super::setup::{self, Place, Setup, names};
 use super::{CHANGES, OK, changes, out};
 use crate::base::redact::Redactor;
 use crate::base::{Error, Result};
-use crate::helm::renderer::CliRenderer;
-use crate::helm::{Helm, ReleaseRef};
-use crate::manifest::diff::{Redact, Side};
-use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object};
-use crate::render::{DryRun, RenderCluster, RenderError, Rendered, Renderer as _, Request, ValuesSource};
+use crate::helm::{Loaded, Prepared, Source};
+use crate::manifest::{ChangeSet, DiffOptions, Redact};
+use crate::render::{RenderCluster, Request, ValuesSource};
 use crate::values::readable;
 use crate::workspace::Environment;
 
@@ -54,14 +52,6 @@ pub(super) async fn run(global: Global, args: Diff) -> Result<u8> {
     Ok(if changes.is_empty() { OK } else { CHANGES })
 }
 
-/// One side of a difference.
-struct Seen {
-    objects: Vec<Object>,
-    mask: Mask,
-    side: Side,
-    skip_hooks: bool,
-}
-
 struct Differ<'a> {
     hide_noise: bool,
     setup: &'a Setup,
@@ -69,31 +59,20 @@ struct Differ<'a> {
 }
 
 impl Differ<'_> {
-    fn compare(&self, before: Seen, after: Seen, redactor: Redactor) -> ChangeSet {
-        let options = DiffOptions {
-            hide_noise: self.hide_noise,
-            mask: before.mask.with(after.mask),
-            old: before.side,
-            new: after.side,
-            skip_hooks: before.skip_hooks || after.skip_hooks,
-            redact: Some(Redact::by(redactor)),
-        };
-        manifest::diff(&before.objects, &after.objects, &options)
-    }
-
     async fn environment(&self, other: &Environment) -> Result<ChangeSet> {
         let redactor = self.place.redactor(&[&self.place.environment, other]);
-        let (_, renderer) = self.setup.helm(&redactor).await?;
-        let (old, new) = (self.request(other)?, self.request(&self.place.environment)?);
-        let (before, after) = tokio::try_join!(rendered(&renderer, &old), rendered(&renderer, &new))
-            .map_err(|error| error.error)?;
-        Ok(self.compare(seen(&old, &before)?, seen(&new, &after)?, redactor))
+        let previewer = self.setup.previewer(&redactor).await;
+        let (old, new) = (self.source(other)?, self.source(&self.place.environment)?);
+        let (before, after) = tokio::try_join!(previewer.prepare(&old), previewer.prepare(&new))?;
+        say(&before.warnings);
+        say(&after.warnings);
+        Ok(Prepared::compare(&before, &after, self.options(redactor)))
     }
 
     /// Against the deployed revision, or against what the cluster holds of what is rendered.
     async fn cluster(&self, live: bool) -> Result<ChangeSet> {
         let redactor = self.place.redactor(&[&self.place.environment]);
-        let (helm, renderer) = self.setup.helm(&redactor).await?;
+        let previewer = self.setup.previewer(&redactor).await;
         let kubeconfig = self.setup.kubeconfig()?;
         let (_, release) = self.place.target(&kubeconfig, &self.setup.settings)?;
         let connection = self.setup.connect(&kubeconfig, &release).await?;
@@ -103,81 +82,42 @@ impl Differ<'_> {
                 .at(release.to_string())
                 .next("install it first"));
         }
-        let mut request = self.request(&self.place.environment)?;
-        request.is_upgrade = record.is_some();
-        let (request, both) = self.against_cluster(&helm, &renderer, request, &release).await?;
-        let after = seen(&request, &both)?;
-        let side = after.side.clone();
-        let (objects, skip_hooks) = if live {
-            let mut found = Vec::new();
-            for object in after.objects.iter().filter(|object| object.hook.is_none()) {
-                let id = &object.id;
-                let namespace = id.namespace.as_deref().unwrap_or(&release.namespace);
-                match connection.live(&id.api_version, &id.kind, namespace, &id.name).await {
-                    Ok(value) => found.extend(value),
-                    Err(fault) => {
-                        out::note(&format!("warning: {}: {}", id.short(), Error::from(fault).headline()));
-                    }
-                }
-            }
-            (manifest::live_side(&after.objects, &found, &side), true)
+        let mut source = self.source(&self.place.environment)?;
+        source.request.is_upgrade = record.is_some();
+        let cluster =
+            RenderCluster { kubeconfig: self.setup.kubeconfig.clone(), context: release.context.clone() };
+        let after = previewer.with_cluster(&source, Some(cluster)).await?;
+        say(&after.warnings);
+        let (objects, without_hooks) = if live {
+            let (objects, unread) = connection.live_side(&after.objects, &after.side).await;
+            say(&unread);
+            (objects, true)
         } else {
             (record.as_ref().map(observe::objects_of).transpose()?.unwrap_or_default(), false)
         };
-        let before = Seen { objects, mask: Mask::default(), side, skip_hooks };
-        Ok(self.compare(before, after, redactor))
+        let before = Prepared { without_hooks, ..Prepared::of(objects, after.side.clone()) };
+        Ok(Prepared::compare(&before, &after, self.options(redactor)))
     }
 
-    /// Renders with the cluster's answers (lookups find stored passwords), or says why not.
-    async fn against_cluster(
-        &self,
-        helm: &Helm,
-        renderer: &CliRenderer,
-        mut request: Request,
-        release: &ReleaseRef,
-    ) -> Result<(Request, (Rendered, Rendered))> {
-        if helm.renders_with_cluster() {
-            request.dry_run = DryRun::Server;
-            request.cluster = Some(RenderCluster {
-                kubeconfig: self.setup.kubeconfig.clone(),
-                context: release.context.clone(),
-            });
-            match rendered(renderer, &request).await {
-                Ok(both) => return Ok((request, both)),
-                Err(error) => out::note(&format!(
-                    "warning: rendered without the cluster, because with it {}",
-                    error.error.headline()
-                )),
-            }
-            request.dry_run = DryRun::Client;
-            request.cluster = None;
-        } else {
-            out::note(
-                "warning: rendered without the cluster: values that the chart looks up there may differ",
-            );
+    fn options(&self, redactor: Redactor) -> DiffOptions {
+        DiffOptions {
+            hide_noise: self.hide_noise,
+            redact: Some(Redact::by(redactor)),
+            ..DiffOptions::default()
         }
-        let both = rendered(renderer, &request).await.map_err(|error| error.error)?;
-        Ok((request, both))
     }
 
-    fn request(&self, environment: &Environment) -> Result<Request> {
+    fn source(&self, environment: &Environment) -> Result<Source> {
         let chart = self.place.chart();
         let (release, namespace) = names(chart, environment, &self.setup.settings)?;
         let mut request = Request::new(&chart.dir, &release, &namespace);
         request.values = readable(&environment.values_files).map(ValuesSource::File).collect();
-        Ok(request)
+        Ok(Source { chart: Some(Loaded(chart.chart.clone())), ..Source::of(request) })
     }
 }
 
-/// Two looks at the same thing, so that what is random shows.
-async fn rendered(renderer: &CliRenderer, request: &Request) -> Result<(Rendered, Rendered), RenderError> {
-    let again = Request { sample: 1, ..request.clone() };
-    tokio::try_join!(renderer.render(request), renderer.render(&again))
-}
-
-fn seen(request: &Request, both: &(Rendered, Rendered)) -> Result<Seen> {
-    let (objects, again) = (manifest::parse(&both.0.manifest)?, manifest::parse(&both.1.manifest)?);
-    let side = Side { namespace: Some(request.namespace.clone()), release: Some(request.release.clone()) };
-    let mask = Mask::of(&objects, &again, &side);
-    Ok(Seen { objects, mask, side, skip_hooks: false })
+fn say(warnings: &[String]) {
+    for warning in warnings {
+        out::note(&format!("warning: {warning}"));
+    }
 }

@@ -11,7 +11,7 @@ use crate::base::redact::Redactor;
 use crate::base::{Context as _, Error, Result};
 use crate::cluster::{Connection, Kubeconfig, Pinned, Pins};
 use crate::helm::renderer::CliRenderer;
-use crate::helm::{Helm, ReleaseRef, overlay};
+use crate::helm::{Helm, Previewer, ReleaseRef, overlay};
 use crate::values::LayerSet;
 use crate::workspace::{self, Environment, Settings, Target, Workspace, WorkspaceChart, user};
 
@@ -51,6 +51,20 @@ impl Setup {
         let renderer =
             CliRenderer::new(helm.clone(), self.folders.runtime.clone(), Arc::new(redactor.clone()));
         Ok((helm, Arc::new(renderer)))
+    }
+
+    /// What renders to look at: the engine, as the helm that is here would. Without one as the newest known helm,
+    /// which is said.
+    pub(super) async fn previewer(&self, redactor: &Redactor) -> Previewer {
+        let previewer = Previewer::default();
+        match self.helm(redactor).await {
+            Ok((helm, renderer)) => previewer.with_helm(helm, renderer),
+            Err(error) => {
+                let version = previewer.profile().version();
+                out::note(&format!("note: {}: rendered as helm {version} would", error.headline()));
+                previewer
+            }
+        }
     }
 
     /// Reads the kubeconfig.

@@ -1,5 +1,6 @@
 //! What we may do, and what the server would say: rights, server-side dry runs, live objects.
 
+use futures::StreamExt as _;
 use http::Request;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
@@ -14,6 +15,8 @@ use super::connection::{Connection, ONE_SHOT};
 use super::discovery::Served;
 use super::fault::{Fault, clean};
 use super::health::text;
+use crate::base::Error;
+use crate::manifest::{self, Object, Side};
 
 /// helm's field manager: a dry run under another name would show conflicts that helm does not have.
 const FIELD_MANAGER: &str = "helm";
@@ -138,6 +141,41 @@ impl Connection {
         };
         let doing = format!("read {kind} {name}");
         self.get_plain(&DynamicObject::url(&served, namespace), name, &doing).await
+    }
+
+    /// The live counterparts of a release's objects, hooks left out, in their order and read a few at a time.
+    /// `namespace` is taken where an object names none.
+    pub async fn live_of<'o>(
+        &self,
+        objects: &'o [Object],
+        namespace: &str,
+    ) -> Vec<(&'o Object, Result<Option<Value>, Fault>)> {
+        /// Objects read at a time.
+        const AT_A_TIME: usize = 8;
+        let calls: Vec<_> = objects
+            .iter()
+            .filter(|object| object.hook.is_none())
+            .map(|object| async move {
+                let id = &object.id;
+                let place = id.namespace.as_deref().unwrap_or(namespace);
+                (object, self.live(&id.api_version, &id.kind, place, &id.name).await)
+            })
+            .collect();
+        futures::stream::iter(calls).buffered(AT_A_TIME).collect().await
+    }
+
+    /// What the cluster holds of `objects`, as one side of a comparison with them; and what could not be read.
+    pub async fn live_side(&self, objects: &[Object], side: &Side) -> (Vec<Object>, Vec<String>) {
+        let (mut found, mut unread) = (Vec::new(), Vec::new());
+        for (object, live) in self.live_of(objects, side.namespace.as_deref().unwrap_or_default()).await {
+            match live {
+                Ok(value) => found.extend(value),
+                Err(fault) => {
+                    unread.push(format!("{}: {}", object.id.short(), Error::from(fault).headline()));
+                }
+            }
+        }
+        (manifest::live_side(objects, &found, side), unread)
     }
 
     /// An object as plain JSON; `None` if there is none. kube's typed calls log the whole answer when they cannot

@@ -55,7 +55,8 @@ impl Redact {
 
     /// By the one redaction of the program: everything in a Secret, and elsewhere what is declared or named like a
     /// secret.
-    pub fn by(redactor: Redactor) -> Self {
+    pub fn by(redactor: impl Into<Arc<Redactor>>) -> Self {
+        let redactor = redactor.into();
         Self::new(move |object| {
             let mut masked = redactor.value(&KeyPath::root(), object);
             if object.get("kind").and_then(Value::as_str) == Some("Secret") {
@@ -354,7 +355,7 @@ pub fn diff(old: &[Object], new: &[Object], options: &DiffOptions) -> ChangeSet 
 impl ChangeSet {
     /// Compares two states of one object.
     fn pair(&mut self, key: &ObjectKey, old: &Object, new: &Object, options: &DiffOptions) {
-        if old.value == new.value {
+        if Arc::ptr_eq(&old.value, &new.value) || old.value == new.value {
             self.unchanged += 1;
             return;
         }
@@ -362,7 +363,7 @@ impl ChangeSet {
         let unstable = masked.as_ref().map_or(0, |(_, _, count)| *count);
         self.unstable += unstable;
         let (before, after) =
-            masked.as_ref().map_or((&old.value, &new.value), |(before, after, _)| (before, after));
+            masked.as_ref().map_or((&*old.value, &*new.value), |(before, after, _)| (before, after));
         let all = compare(before, after);
         if all.is_empty() {
             self.unchanged += 1;

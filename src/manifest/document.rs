@@ -1,6 +1,7 @@
 //! Splitting a manifest into documents as helm does, and reading them into objects.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -17,38 +18,95 @@ pub fn parse(text: &str) -> Result<Vec<Object>> {
 
 /// As [`parse`], for text whose template is known from elsewhere (a hook in a release record).
 pub fn parse_from(text: &str, source: Option<&str>) -> Result<Vec<Object>> {
+    objects(text, source, read)
+}
+
+/// Documents kept at most, in bytes of their texts.
+const KNOWN: usize = 16 << 20;
+
+/// Documents that were read before. From one rendering to the next nearly all are the same, so they are neither
+/// parsed again nor copied: equal documents share one value.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    documents: HashMap<Arc<str>, Arc<[Object]>>,
+    bytes: usize,
+}
+
+impl Known {
+    /// As [`parse`].
+    ///
+    /// # Errors
+    /// As [`parse`].
+    pub fn parse(&self, text: &str) -> Result<Vec<Object>> {
+        objects(text, None, |document| {
+            let memory = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(found) = memory().documents.get(document) {
+                return Ok(found.to_vec());
+            }
+            let read = read(document)?;
+            let mut memory = memory();
+            memory.bytes += document.len();
+            if memory.bytes > KNOWN {
+                memory.documents.clear();
+                memory.bytes = document.len();
+            }
+            memory.documents.insert(Arc::from(document), Arc::from(read.as_slice()));
+            Ok(read)
+        })
+    }
+}
+
+/// Why a document is not read: the line in it, and what is wrong.
+enum Unread {
+    Yaml(usize, String),
+    Object(&'static str),
+}
+
+/// The objects of one document, as if it were all there is; nothing for one without content.
+fn read(document: &str) -> Result<Vec<Object>, Unread> {
+    let value = yaml::read(document).map_err(|error| Unread::Yaml(error.line, error.message))?;
+    if value.is_null() {
+        return Ok(Vec::new());
+    }
+    let Some(items) = list_items(&value) else {
+        let object = Object::read(value, Arc::from(document), None, 1);
+        return Ok(vec![object.ok_or(Unread::Object("a document has no kind or no name"))?]);
+    };
+    let item = |item: &Value| {
+        Object::read(item.clone(), Arc::from(yaml::write(item)), None, 1)
+            .ok_or(Unread::Object("an item of the list has no kind or no name"))
+    };
+    items.iter().map(item).collect()
+}
+
+fn objects(
+    text: &str,
+    source: Option<&str>,
+    read: impl Fn(&str) -> Result<Vec<Object>, Unread>,
+) -> Result<Vec<Object>> {
     let mut objects = Vec::new();
     for document in split(text) {
-        let source = document.source.or(source).map(str::to_owned);
-        let place = |line: usize| match &source {
+        let source = document.source.or(source);
+        let place = |line: usize| match source {
             Some(source) => format!("{source} (line {line} of the manifest)"),
             None => format!("line {line} of the manifest"),
         };
-        let value = yaml::read(document.text).map_err(|error| {
-            Error::new("the manifest is not YAML")
-                .at(place(document.first_line + error.line.saturating_sub(1)))
-                .because(&error.message)
-        })?;
-        if value.is_null() {
-            continue;
-        }
-        let refused = |what: &str| {
-            Error::new(what)
+        let read = read(document.text).map_err(|unread| match unread {
+            Unread::Yaml(line, message) => Error::new("the manifest is not YAML")
+                .at(place(document.first_line + line.saturating_sub(1)))
+                .because(message),
+            Unread::Object(what) => Error::new(what)
                 .at(place(document.first_line))
-                .next("look at the template that renders this document")
-        };
-        if let Some(items) = list_items(&value) {
-            for item in items {
-                let text = yaml::write(item);
-                let object = Object::read(item.clone(), Arc::from(text), source.clone(), document.first_line)
-                    .ok_or_else(|| refused("an item of the list has no kind or no name"))?;
-                objects.push(object);
-            }
-            continue;
-        }
-        let object = Object::read(value, Arc::from(document.text), source.clone(), document.first_line)
-            .ok_or_else(|| refused("a document has no kind or no name"))?;
-        objects.push(object);
+                .next("look at the template that renders this document"),
+        })?;
+        objects.extend(read.into_iter().map(|object| Object {
+            source: source.map(str::to_owned),
+            first_line: document.first_line,
+            ..object
+        }));
     }
     Ok(objects)
 }
@@ -142,6 +200,19 @@ mod tests {
         let objects = parse("---\r\nkind: A\r\nmetadata: {name: a}\r\n--- # next\r\nkind: B\r\nmetadata: {name: b}\r\n--- {kind: C, metadata: {name: c}}\n").unwrap();
         let kinds: Vec<_> = objects.iter().map(|object| object.id.kind.as_str()).collect();
         assert_eq!(kinds, ["A", "B", "C"]);
+    }
+
+    #[test]
+    fn documents_that_are_known_are_shared_and_stand_where_they_stand() {
+        let known = Known::default();
+        let text = "---\n# Source: c/templates/a.yaml\nkind: A\nmetadata: {name: a}\n";
+        let first = known.parse(text).unwrap();
+        let moved = format!("---\n# Source: c/templates/0.yaml\nkind: B\nmetadata: {{name: b}}\n{text}");
+        let second = known.parse(&moved).unwrap();
+        assert_eq!(second, parse(&moved).unwrap());
+        assert!(Arc::ptr_eq(&first[0].value, &second[1].value));
+        assert_eq!((first[0].first_line, second[1].first_line), (3, 7));
+        assert!(known.parse("---\nkind: A\n").is_err() && known.parse("---\nkind: A\n").is_err());
     }
 
     #[test]

@@ -200,8 +200,8 @@ pub struct Object {
     pub hook: Option<Hook>,
     /// The document as it was rendered, without its `---` and `# Source:` lines.
     pub text: Arc<str>,
-    /// The same, read.
-    pub value: Value,
+    /// The same, read; shared, because most objects are the same from one rendering to the next.
+    pub value: Arc<Value>,
     /// The line of the manifest on which `text` begins, from 1.
     pub first_line: usize,
 }
@@ -232,7 +232,7 @@ impl Object {
             name,
         };
         let hook = Hook::of(&value);
-        Some(Self { id, source, hook, text, value, first_line })
+        Some(Self { id, source, hook, text, value: Arc::new(value), first_line })
     }
 
     /// Whether `helm.sh/resource-policy: keep` makes helm leave it in the cluster.

@@ -49,12 +49,14 @@ pub struct RenderError {
     pub error: Error,
     /// The template lines that helm names, outermost first; the last one is where it broke.
     pub places: Vec<TemplatePlace>,
+    /// Helm looked at the chart and said no, instead of not getting that far.
+    pub refused: bool,
 }
 
 impl RenderError {
     /// A failure that is not about the chart: no helm, time-out, a file that cannot be read.
     pub fn other(error: Error) -> Self {
-        Self { error, places: Vec::new() }
+        Self { error, places: Vec::new(), refused: false }
     }
 
     /// Reads helm's words (its standard error, already redacted and neutralised).
@@ -66,7 +68,7 @@ impl RenderError {
         if let Some(place) = places.last() {
             error = error.at(place.to_string());
         }
-        Self { error, places }
+        Self { error, places, refused: words.contains("Error: ") }
     }
 
     /// Where it broke, if helm named a template.

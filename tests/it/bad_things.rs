@@ -30,16 +30,6 @@ fn kubeconfig(folder: &Path, server: &str) -> PathBuf {
     path
 }
 
-/// A program in helm's place.
-fn fake_helm(workspace: &Workspace, script: &str) -> PathBuf {
-    let folder = workspace.folder().join("fake");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let path = folder.join("helm");
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("an executable");
-    path
-}
-
 /// The rest of the program works: rooms open and a value can be changed and saved.
 #[track_caller]
 fn works_on(operator: &mut Operator, workspace: &Workspace) {
@@ -154,9 +144,7 @@ fn no_helm() {
 
 #[test]
 fn an_ancient_helm() {
-    let workspace = Workspace::new("ancient");
-    let helm = fake_helm(&workspace, "echo 'Client: v2.17.0+ga690bad'");
-    let workspace = workspace.with_helm_at(helm);
+    let workspace = Workspace::new("ancient").with_helm_script("echo 'Client: v2.17.0+ga690bad'");
     let mut operator = Operator::open(&workspace, 120, 40);
     operator.terminal.wait_for("the version, and which is needed", SOON, |screen| has(screen, "2.17"));
     works_on(&mut operator, &workspace);
@@ -164,9 +152,8 @@ fn an_ancient_helm() {
 
 #[test]
 fn a_helm_that_fails_at_everything() {
-    let workspace = Workspace::new("failing");
-    let helm = fake_helm(&workspace, "echo 'Error: the \u{1b}[31mred\u{1b}[2J sky fell' >&2; exit 1");
-    let workspace = workspace.with_helm_at(helm);
+    let workspace = Workspace::new("failing")
+        .with_helm_script("echo 'Error: the \u{1b}[31mred\u{1b}[2J sky fell' >&2; exit 1");
     let mut operator = Operator::open(&workspace, 120, 40);
     operator.terminal.wait_for("helm's own words", SOON, |screen| has(screen, "sky fell"));
     assert!(

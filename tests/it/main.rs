@@ -27,3 +27,4 @@ mod screenshots;
 mod story;
 mod support;
 mod values_oracle;
+mod verify;

@@ -2,18 +2,14 @@
 
 use std::path::PathBuf;
 
-use futures::StreamExt as _;
-
 use super::checks::{CheckLevel, Checks};
 use super::{Facts, Planner};
 use crate::base::{Hash, Result, atomic};
 use crate::helm::record::Record;
-use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object, Side};
+use crate::helm::{Prepared, preview};
+use crate::manifest::{self, ChangeSet, DiffOptions, Object, Side};
 use crate::operations::request::{PlanRequest, Verb};
-use crate::render::{DryRun, RenderCluster, RenderError, Rendered, Request, ValuesSource};
-
-/// Live objects read at a time.
-const AT_A_TIME: usize = 8;
+use crate::render::{DryRun, RenderCluster, Request, ValuesSource};
 
 /// What a plan compares.
 #[derive(Debug, Default)]
@@ -53,8 +49,12 @@ async fn work(planner: &Planner, request: &PlanRequest, facts: &Facts, checks: &
     };
     match request.verb {
         Verb::Install | Verb::Upgrade => {
-            let (new, again) = rendered(planner, request, facts, checks, &mut sides).await?;
-            options.mask = Mask::of(&new, &again, &options.new);
+            let rendered = rendered(planner, request, facts, &mut sides).await?;
+            for warning in &rendered.warnings {
+                checks.add(CheckLevel::Note, format!("helm: {warning}"));
+            }
+            options.mask = rendered.mask;
+            let new = rendered.objects.to_vec();
             let old = match (request.verb, &facts.last) {
                 (Verb::Upgrade, Some(_)) => there(request, facts, &new, &options.old, &mut sides).await?,
                 (Verb::Upgrade, None) => current.unwrap_or_default(),
@@ -142,16 +142,8 @@ async fn there(
         object.hook.is_none() && !last.iter().any(|other| other.id.key() == object.id.key())
     });
     named.extend(fresh.cloned());
-    let namespace = &request.release.namespace;
-    let mut calls = Vec::new();
-    for object in &named {
-        let id = &object.id;
-        let place = id.namespace.as_deref().unwrap_or(namespace);
-        calls.push(connection.live(&id.api_version, &id.kind, place, &id.name));
-    }
-    let found: Vec<_> = futures::stream::iter(calls).buffered(AT_A_TIME).collect().await;
     let mut live = Vec::new();
-    for result in found {
+    for (_, result) in connection.live_of(&named, &request.release.namespace).await {
         match result {
             Ok(object) => live.extend(object),
             Err(fault) => {
@@ -167,15 +159,15 @@ async fn there(
     Ok(old)
 }
 
-/// Two renderings of the saved files, so that what is random shows; with the cluster's answers where it gives any.
+/// The saved files rendered by helm, which will do it; with the cluster's answers where it gives any.
 async fn rendered(
     planner: &Planner,
     request: &PlanRequest,
     facts: &Facts,
-    checks: &mut Checks,
     sides: &mut Sides,
-) -> Result<(Vec<Object>, Vec<Object>)> {
-    let Some(chart) = &request.chart else { return Ok((Vec::new(), Vec::new())) };
+) -> Result<Prepared> {
+    let side = Side { namespace: Some(request.release.namespace.clone()), release: None };
+    let Some(chart) = &request.chart else { return Ok(Prepared::of(Vec::new(), side)) };
     let release = &request.release;
     let mut ask = Request::new(&chart.dir, &release.release, &release.namespace);
     ask.values = crate::values::readable(&chart.values).map(ValuesSource::File).collect();
@@ -186,8 +178,8 @@ async fn rendered(
             kubeconfig: planner.kubeconfig_path.clone(),
             context: release.context.clone(),
         });
-        match twice(planner, &ask).await {
-            Ok(both) => return read(&both, checks),
+        match preview::twice(&*planner.renderer, &ask, side.clone()).await {
+            Ok(prepared) => return Ok(prepared),
             Err(error) => {
                 sides.incomplete =
                     Some(format!("rendered without the cluster, because with it {}", error.error.headline()));
@@ -198,20 +190,7 @@ async fn rendered(
     } else {
         sides.incomplete = Some("rendered without the cluster: lookups find nothing".to_owned());
     }
-    let both = twice(planner, &ask).await?;
-    read(&both, checks)
-}
-
-async fn twice(planner: &Planner, ask: &Request) -> Result<(Rendered, Rendered), RenderError> {
-    let again = Request { sample: 1, ..ask.clone() };
-    tokio::try_join!(planner.renderer.render(ask), planner.renderer.render(&again))
-}
-
-fn read(both: &(Rendered, Rendered), checks: &mut Checks) -> Result<(Vec<Object>, Vec<Object>)> {
-    for warning in &both.0.warnings {
-        checks.add(CheckLevel::Note, format!("helm: {warning}"));
-    }
-    Ok((manifest::parse(&both.0.manifest)?, manifest::parse(&both.1.manifest)?))
+    Ok(preview::twice(&*planner.renderer, &ask, side).await?)
 }
 
 /// The files that a plan stands on, with what they hold now.

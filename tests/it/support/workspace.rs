@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -141,6 +142,17 @@ impl Workspace {
     /// The same with this helm.
     pub fn with_helm(self, major: HelmMajor) -> Self {
         self.with_helm_at(sandbox::helm(major))
+    }
+
+    /// With a shell script in helm's place.
+    #[track_caller]
+    pub fn with_helm_script(self, script: &str) -> Self {
+        let folder = self.folder().join("fake");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("helm");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("an executable");
+        self.with_helm_at(path)
     }
 
     /// The same with any program in helm's place.

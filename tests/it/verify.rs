@@ -1,0 +1,90 @@
+//! Helm is the judge: what `verify` says, and that the rooms say what a preview is worth.
+
+use rstest::rstest;
+
+use super::support::process::Output;
+use super::support::root;
+use super::support::sandbox::{self, HelmMajor};
+use super::support::workspace::{Workspace, copy};
+
+/// Runs the real helm, and does something else with what it renders.
+fn altered(alter: &str) -> String {
+    let real = sandbox::helm(HelmMajor::Four);
+    format!("case \"$1\" in template) {alter} ;; *) exec '{0}' \"$@\" ;; esac", real.display())
+        .replace("HELM", &format!("'{}'", real.display()))
+}
+
+fn verify(workspace: &Workspace, more: &[&str]) -> Output {
+    let chart = workspace.platform();
+    workspace.floe(&[&["verify", chart.to_str().expect("utf-8")], more].concat())
+}
+
+#[rstest]
+#[case::helm_3(HelmMajor::Three)]
+#[case::helm_4(HelmMajor::Four)]
+fn the_platform_is_identical_and_what_is_random_is_left_out(#[case] major: HelmMajor) {
+    let workspace = Workspace::new("identical").with_helm(major);
+    for environment in ["dev", "prod"] {
+        let output = verify(&workspace, &["--env", environment]).ok();
+        assert!(output.stdout.starts_with(&format!("identical to helm {}.", major.number())), "{output}");
+        assert!(output.stdout.contains("random"), "passwords are drawn: {output}");
+    }
+    let more = ["--env", "dev", "--set", "dagster.webserver.replicas=7", "--json"];
+    let json = verify(&workspace, &more).ok().json();
+    assert_eq!((&json["identical"], &json["proven"]), (&true.into(), &true.into()), "{json}");
+}
+
+#[test]
+fn both_refuse_is_identical_with_both_messages() {
+    let workspace = Workspace::new("refuse").with_helm(HelmMajor::Four);
+    let chart = workspace.folder().join("broken");
+    copy(&root().join("tests/fixtures/charts/broken-template"), &chart);
+    let output = workspace.floe(&["verify", chart.to_str().expect("utf-8")]).ok();
+    assert!(output.stdout.contains("both refuse"), "{output}");
+    let told: Vec<&str> = output.stdout.lines().filter(|line| line.contains("configmap.yaml")).collect();
+    assert_eq!(told.len(), 2, "helm's words and the engine's: {output}");
+    assert_eq!(told[0], told[1], "they are the same: {output}");
+}
+
+#[test]
+fn a_difference_has_template_line_and_cause() {
+    let script = altered("HELM \"$@\" | sed 's/^  replicas: 2$/  replicas: 3/'");
+    let workspace = Workspace::new("different").with_helm_script(&script);
+    let output = verify(&workspace, &["--env", "prod"]).expect_code(2);
+    assert!(output.stdout.contains("different from helm 4."), "{output}");
+    for word in ["templates/", "  helm      replicas: 3", "  engine    replicas: 2", "  cause   "] {
+        assert!(output.stdout.contains(word), "no `{word}` in {output}");
+    }
+    let json = verify(&workspace, &["--env", "prod", "--json"]).expect_code(2).json();
+    assert_eq!(json["outcome"], "different", "{json}");
+    assert!(json["differences"][0]["template"].as_str().is_some_and(|name| name.contains("templates/")));
+}
+
+#[test]
+fn one_that_refuses_alone_is_an_error() {
+    let script = altered("echo 'Error: execution error at (x/templates/a.yaml:1:1): not today' >&2; exit 1");
+    let workspace = Workspace::new("alone").with_helm_script(&script);
+    let output = verify(&workspace, &["--env", "dev"]).expect_code(1);
+    assert!(output.stdout.contains("the engine renders it, helm 4.") && output.stdout.contains("not today"));
+    // A helm that was killed has not refused anything.
+    let script = altered("kill -9 $$");
+    let workspace = Workspace::new("killed").with_helm_script(&script);
+    let output = verify(&workspace, &["--env", "dev"]).expect_code(1);
+    assert!(output.stdout.is_empty() && output.stderr.contains("error: "), "{output}");
+}
+
+#[test]
+fn without_helm_it_renders_and_cannot_be_verified() {
+    let workspace = Workspace::new("no-helm");
+    let chart = workspace.platform();
+    let chart = chart.to_str().expect("utf-8");
+    let output = workspace.floe(&["render", chart, "--env", "dev"]).ok();
+    assert!(output.stdout.contains("kind: Deployment"), "{output}");
+    assert!(output.stderr.contains("as helm 4."), "it says whose rendering that is: {output}");
+    let output = workspace.floe(&["verify", chart, "--env", "dev"]).expect_code(1);
+    assert!(output.stderr.contains("--helm"), "{output}");
+    let charts = workspace.charts();
+    let output =
+        workspace.floe(&["diff", charts.to_str().expect("utf-8"), "--env", "prod", "--against", "dev"]);
+    assert_eq!(output.code, Some(2), "{output}");
+}
