@@ -69,6 +69,14 @@ impl Source {
         self.chart.is_some() && self.request.values.iter().all(known)
     }
 
+    fn render(&self, engine: &Engine) -> Result<Output, Refusal> {
+        let request = self.in_memory();
+        match &self.chart {
+            Some(Loaded(chart)) => engine.render_loaded(chart, &request, false),
+            None => engine.render(&request, false),
+        }
+    }
+
     fn side(&self) -> Side {
         Side { namespace: Some(self.request.namespace.clone()), release: Some(self.request.release.clone()) }
     }
@@ -253,7 +261,7 @@ impl Previewer {
     /// As [`Previewer::by_engine`].
     pub async fn render(&self, source: &Source) -> Result<Rendered, Refused> {
         let (shared, own) = (self.shared.clone(), source.clone());
-        let output = self.blocking(move || shared.render(&shared.engine, &own)).await;
+        let output = self.blocking(move || own.render(&shared.engine)).await;
         output.map_err(Refused::Failed)?.map(|output| output.rendered).map_err(Refused::from)
     }
 
@@ -261,8 +269,8 @@ impl Previewer {
     pub(super) async fn printed(&self, source: &Source) -> Result<Result<Vec<String>, Refusal>> {
         let (shared, own) = (self.shared.clone(), source.clone());
         self.blocking(move || {
-            let output = shared.render(&shared.engine, &own)?;
-            let again = output.unstable.then(|| shared.render(&shared.other, &own).ok()).flatten();
+            let output = own.render(&shared.engine)?;
+            let again = output.unstable.then(|| own.render(&shared.other).ok()).flatten();
             let all = std::iter::once(output).chain(again);
             Ok(all.map(|output| output.rendered.manifest).collect())
         })
@@ -372,23 +380,15 @@ pub(super) fn content_hash(chart: &Chart) -> Hash {
 }
 
 impl Shared {
-    fn render(&self, engine: &Engine, source: &Source) -> Result<Output, Refusal> {
-        let request = source.in_memory();
-        match &source.chart {
-            Some(Loaded(chart)) => engine.render_loaded(chart, &request, false),
-            None => engine.render(&request, false),
-        }
-    }
-
     fn prepare(&self, source: &Source) -> Result<Prepared, Refused> {
-        let output = self.render(&self.engine, source)?;
+        let output = source.render(&self.engine)?;
         let side = source.side();
         let parse = |output: &Output| self.known.parse(&output.rendered.manifest).map_err(Refused::Failed);
         let objects = parse(&output)?;
         let mut mask = Mask::default();
         // Under other random values the chart may even refuse; then nothing is known to be random.
         if output.unstable
-            && let Ok(again) = self.render(&self.other, source)
+            && let Ok(again) = source.render(&self.other)
             && let Ok(again) = parse(&again)
         {
             mask = Mask::of(&objects, &again, &side);
