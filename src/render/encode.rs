@@ -2,4 +2,5 @@
 
 pub mod json;
 pub mod read;
+pub mod toml;
 pub mod yaml;

@@ -1,5 +1,6 @@
 //! YAML as helm writes it: a value goes through JSON and comes out of go-yaml v2. Keys in natural order, sequences
-//! not indented under their key, plain text folded past column 80, literal blocks for lines.
+//! not indented under their key, plain text folded past column 80, literal blocks for lines. `toYamlPretty` is go-yaml
+//! v3 without the way through JSON: sequences indented, nothing folded, numbers as they are.
 //!
 //! The emitter's state (column, white space, indentation) is go-yaml's, because its line breaks depend on it.
 
@@ -22,11 +23,21 @@ const SIMPLE_KEY: usize = 128;
 /// # Errors
 /// In Go's words: what JSON cannot hold, or a value that contains itself.
 pub fn encode(value: &Value) -> Result<String, String> {
+    written(value, false).map_err(|words| format!("error marshaling into JSON: {words}"))
+}
+
+/// A value as go-yaml v3 writes it, with its final line break.
+///
+/// # Errors
+/// The value contains itself, or nests too deep.
+pub fn pretty(value: &Value) -> Result<String, String> {
+    written(value, true)
+}
+
+fn written(value: &Value, pretty: bool) -> Result<String, String> {
     let mut emitter =
-        Emitter { out: String::new(), column: 0, indent: None, whitespace: true, indention: true };
-    emitter
-        .node(value, Place::default(), 0)
-        .map_err(|words| format!("error marshaling into JSON: {words}"))?;
+        Emitter { out: String::new(), column: 0, indent: None, whitespace: true, indention: true, pretty };
+    emitter.node(value, Place::default(), 0)?;
     emitter.indent = None;
     emitter.write_indent();
     Ok(emitter.out)
@@ -45,9 +56,15 @@ struct Emitter {
     indent: Option<usize>,
     whitespace: bool,
     indention: bool,
+    /// go-yaml v3.
+    pretty: bool,
 }
 
 impl Emitter {
+    fn is_too_long(&self) -> bool {
+        !self.pretty && self.column > WIDTH
+    }
+
     fn node(&mut self, value: &Value, place: Place, depth: usize) -> Result<(), String> {
         if depth > NESTING {
             return Err(format!("json: unsupported value: encountered a cycle via {}", value.go_type()));
@@ -58,24 +75,40 @@ impl Emitter {
             Value::Int(n) | Value::Int64(n) => self.plain(&n.to_string()),
             Value::Uint8(n) => self.plain(&n.to_string()),
             Value::Uint32(n) => self.plain(&n.to_string()),
+            Value::Float(n) if self.pretty => self.plain(&pretty_number(*n)),
             Value::Float(n) if !n.is_finite() => {
                 return Err(format!("json: unsupported value: {}", format_float(*n, 'g', None)));
             }
             Value::Float(n) => self.plain(&number(*n)),
+            Value::Str(text) if self.pretty && std::str::from_utf8(text).is_err() => {
+                use base64::Engine as _;
+                self.plain("!!binary");
+                self.text(&base64::engine::general_purpose::STANDARD.encode(&**text), place);
+            }
             Value::Str(text) => self.text(&json::lossy(text), place),
+            Value::Bytes(bytes) if self.pretty => {
+                let items: Vec<Value> = bytes.iter().map(|byte| Value::Uint8(*byte)).collect();
+                self.sequence(&items, place, depth)?;
+            }
             Value::Bytes(bytes) => {
                 use base64::Engine as _;
                 self.text(&base64::engine::general_purpose::STANDARD.encode(bytes), place);
             }
-            Value::List(list) if list.is_nil() => self.plain("null"),
+            Value::List(list) if list.is_nil() && !self.pretty => self.plain("null"),
             Value::List(list) => self.sequence(list, place, depth)?,
-            Value::Map(map) if map.is_nil() => self.plain("null"),
+            Value::Map(map) if map.is_nil() && !self.pretty => self.plain("null"),
             Value::Map(map) => {
                 let entries = map.entries();
                 let mut entries: Vec<(String, Value)> =
                     entries.into_iter().map(|(key, value)| (json::lossy(&key).into_owned(), value)).collect();
-                entries.sort_by(|(a, _), (b, _)| natural(a, b));
+                entries.sort_by(|(a, _), (b, _)| natural(a, b, self.pretty));
                 self.mapping(&entries, depth)?;
+            }
+            Value::Object(object) if self.pretty && object.json_fields().is_some() => {
+                let fields = object.fields().into_iter();
+                let fields: Vec<(String, Value)> =
+                    fields.map(|(name, value)| (name.to_lowercase(), value)).collect();
+                self.mapping(&fields, depth)?;
             }
             Value::Object(object) => self.node(&object.plain(), place, depth + 1)?,
         }
@@ -89,7 +122,7 @@ impl Emitter {
             return Ok(());
         }
         let outer = self.indent;
-        self.deeper(false, place.in_map && !self.indention);
+        self.deeper(false, place.in_map && !self.indention && !self.pretty);
         for item in items {
             self.write_indent();
             self.indicator("-", true, false, true);
@@ -127,7 +160,7 @@ impl Emitter {
     // ---- scalars
 
     fn text(&mut self, text: &str, place: Place) {
-        let facts = Facts::of(text);
+        let facts = Facts::of(text, self.pretty);
         let plain = !means_something_else(text);
         let mut style = if text.contains('\n') {
             Style::Literal
@@ -178,7 +211,7 @@ impl Emitter {
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
             if c == ' ' {
-                if may_break && !after_space && self.column > WIDTH && chars.peek() != Some(&' ') {
+                if may_break && !after_space && self.is_too_long() && chars.peek() != Some(&' ') {
                     self.write_indent();
                 } else {
                     self.put(c);
@@ -201,7 +234,7 @@ impl Emitter {
         for (at, c) in text.char_indices() {
             if c == ' ' {
                 let next_is_space = text.as_bytes().get(at + 1) == Some(&b' ');
-                if may_break && !after_space && self.column > WIDTH && at > 0 && at < last && !next_is_space {
+                if may_break && !after_space && self.is_too_long() && at > 0 && at < last && !next_is_space {
                     self.write_indent();
                 } else {
                     self.put(c);
@@ -245,7 +278,7 @@ impl Emitter {
                 }
                 after_space = false;
             } else if c == ' ' {
-                if may_break && !after_space && self.column > WIDTH && at > 0 && at < last {
+                if may_break && !after_space && self.is_too_long() && at > 0 && at < last {
                     self.write_indent();
                     if text.as_bytes().get(at + 1) == Some(&b' ') {
                         self.put('\\');
@@ -362,7 +395,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(text: &str) -> Self {
+    fn of(text: &str, pretty: bool) -> Self {
         if text.is_empty() {
             return Self {
                 multiline: false,
@@ -372,7 +405,7 @@ impl Facts {
             };
         }
         let mut indicators = text.starts_with("---") || text.starts_with("...");
-        let (mut breaks, mut special) = (false, false);
+        let (mut breaks, mut special, mut tabs) = (false, false, false);
         let (mut break_space, mut space_break) = (false, false);
         let (mut before_space, mut before_break) = (false, false);
         let mut after_blank = true;
@@ -391,7 +424,11 @@ impl Facts {
                 '#' => after_blank,
                 _ => false,
             };
-            special |= !is_printable(c);
+            if c == '\t' && pretty {
+                tabs = true;
+            } else {
+                special |= !is_printable(c);
+            }
             if c == ' ' {
                 break_space |= before_break;
                 before_space = true;
@@ -411,8 +448,8 @@ impl Facts {
         let edges = text.starts_with(edge) || text.ends_with(edge);
         Self {
             multiline: breaks,
-            plain_allowed: !(edges || break_space || space_break || special || breaks || indicators),
-            single_allowed: !(break_space || space_break || special),
+            plain_allowed: !(edges || break_space || space_break || special || tabs || breaks || indicators),
+            single_allowed: !(break_space || space_break || special || tabs),
             block_allowed: !(text.ends_with(' ') || space_break || special),
         }
     }
@@ -459,6 +496,17 @@ fn number(n: f64) -> String {
         return text;
     }
     format_float(n, 'g', None)
+}
+
+/// A float as version 3 writes it.
+fn pretty_number(n: f64) -> String {
+    if n.is_nan() {
+        ".nan".to_owned()
+    } else if n.is_infinite() {
+        if n > 0.0 { ".inf" } else { "-.inf" }.to_owned()
+    } else {
+        format_float(n, 'g', None)
+    }
 }
 
 /// Whether text without quotes would be read as something else than text, or as a date or a base-60 number.
@@ -547,18 +595,20 @@ fn is_base_60(text: &str) -> bool {
 }
 
 /// go-yaml's order of keys: numbers inside text by their value, letters after everything else.
-pub(super) fn natural(a: &str, b: &str) -> Ordering {
+/// Version 3 sorts letters before everything else right after digits.
+pub(super) fn natural(a: &str, b: &str, pretty: bool) -> Ordering {
     let (left, right): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut after_digit = false;
     for at in 0..left.len().min(right.len()) {
         let (x, y) = (left[at], right[at]);
         if x == y {
+            after_digit = pretty && x.is_ascii_digit();
             continue;
         }
         match (x.is_alphabetic(), y.is_alphabetic()) {
             (true, true) => return x.cmp(&y),
-            (true, false) => return Ordering::Greater,
-            (false, true) => return Ordering::Less,
-            (false, false) => {}
+            (x, y) if x != y => return if x == after_digit { Ordering::Less } else { Ordering::Greater },
+            _ => {}
         }
         let mut start = 0_i64;
         if x == '0' || y == '0' {

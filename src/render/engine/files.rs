@@ -214,9 +214,6 @@ impl Work<'_> {
                 Ok(output) => without_no_value(output),
                 Err(fault) if fault.is_limit() => return Err(limited(&fault)),
                 Err(fault) => {
-                    if let Some(name) = functions::missing(&fault.to_string()) {
-                        return Err(Refusal::Unsupported(format!("{}: the function {name}", file.name)));
-                    }
                     return Err(Refusal::late(refusal::execution(self.profile, &file.name, &fault)));
                 }
             };

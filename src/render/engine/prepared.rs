@@ -59,10 +59,7 @@ impl Prepared {
                     trees
                 }
                 Err(words) => {
-                    refused.get_or_insert_with(|| match functions::missing(&words) {
-                        Some(name) => Refusal::Unsupported(format!("{}: the function {name}", file.name)),
-                        None => Refusal::late(refusal::parse(&words)),
-                    });
+                    refused.get_or_insert_with(|| Refusal::late(refusal::parse(&words)));
                     Arc::from([])
                 }
             };

@@ -1,15 +1,16 @@
-//! YAML and JSON: helm's functions, and sprig's for JSON in its other forms.
+//! YAML, JSON and TOML: helm's functions, and sprig's for JSON in its other forms.
 
 use super::super::encode::read::{self, Wanted};
-use super::super::encode::{json, yaml};
+use super::super::encode::{json, toml, yaml};
 use super::super::template::Context;
 use super::super::template::function::{FnError, Function, Type};
 use super::super::template::value::Value;
-use super::Called;
+use super::{Called, dates};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("toYaml", &[Type::Any], to_yaml),
     Function::new("mustToYaml", &[Type::Any], must_to_yaml),
+    Function::new("toYamlPretty", &[Type::Any], to_yaml_pretty),
     Function::new("fromYaml", &[Type::Str], from_yaml),
     Function::new("fromYamlArray", &[Type::Str], from_yaml_array),
     Function::new("toJson", &[Type::Any], to_json),
@@ -21,6 +22,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("mustToPrettyJson", &[Type::Any], must_to_pretty_json),
     Function::new("toRawJson", &[Type::Any], to_raw_json),
     Function::new("mustToRawJson", &[Type::Any], to_raw_json),
+    Function::new("toToml", &[Type::Any], to_toml),
+    Function::new("mustToToml", &[Type::Any], must_to_toml),
+    Function::new("fromToml", &[Type::Str], from_toml),
 ];
 
 fn first(args: &[Value]) -> Result<&Value, FnError> {
@@ -46,6 +50,30 @@ fn to_yaml(_: &mut Context, args: &[Value]) -> Called {
 
 fn must_to_yaml(_: &mut Context, args: &[Value]) -> Called {
     yaml_of(first(args)?).map_err(FnError::Words)
+}
+
+fn to_yaml_pretty(_: &mut Context, args: &[Value]) -> Called {
+    let mut text = yaml::pretty(first(args)?).unwrap_or_default();
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(Value::str(text))
+}
+
+/// The error's words are the result, as with helm; nothing at all makes it panic.
+fn to_toml(context: &mut Context, args: &[Value]) -> Called {
+    if first(args)?.is_nil() {
+        return must_to_toml(context, args);
+    }
+    Ok(Value::str(toml::encode(first(args)?).unwrap_or_else(|words| words)))
+}
+
+fn must_to_toml(_: &mut Context, args: &[Value]) -> Called {
+    toml::encode(first(args)?).map(Value::str).map_err(FnError::Words)
+}
+
+fn from_toml(_: &mut Context, args: &[Value]) -> Called {
+    Ok(or_error_map(toml::decode(text(args)?, dates::of_toml)))
 }
 
 fn to_json(_: &mut Context, args: &[Value]) -> Called {

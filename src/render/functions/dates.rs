@@ -4,19 +4,21 @@ use std::any::Any as StdAny;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use jiff::tz::TimeZone;
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::{Called, args_error, layout};
+use crate::render::encode::toml::Clock;
 use crate::render::template::Context;
 use crate::render::template::function::{FnError, Function, Type};
 use crate::render::template::value::{Object, Value};
 
 use Type::{Any, Str as Text};
 
-/// Go's `time.Time`.
+/// Go's `time.Time`, and what it is in TOML.
 #[derive(Clone)]
-struct GoTime(Zoned);
+struct GoTime(Zoned, Clock);
 
 const TIME: Type = Type::Object("time.Time");
 
@@ -87,7 +89,15 @@ impl Object for GoTime {
     }
 
     fn string(&self) -> Option<String> {
-        Some(layout::format(&self.0, "2006-01-02 15:04:05.999999999 -0700 MST"))
+        let zone = match self.1 {
+            Clock::Absolute => {
+                return Some(layout::format(&self.0, "2006-01-02 15:04:05.999999999 -0700 MST"));
+            }
+            Clock::LocalDateTime => "datetime-local",
+            Clock::LocalDate => "date-local",
+            Clock::LocalTime => "time-local",
+        };
+        Some(format!("{} {zone}", layout::format(&self.0, "2006-01-02 15:04:05.999999999 -0700")))
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -96,6 +106,20 @@ impl Object for GoTime {
 
     fn plain(&self) -> Value {
         Value::from(layout::format(&self.0, "2006-01-02T15:04:05.999999999Z07:00"))
+    }
+
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
+
+    fn toml(&self) -> Option<String> {
+        let layout = match self.1 {
+            Clock::Absolute => "2006-01-02T15:04:05.999999999Z07:00",
+            Clock::LocalDateTime => "2006-01-02T15:04:05.999999999",
+            Clock::LocalDate => "2006-01-02",
+            Clock::LocalTime => "15:04:05.999999999",
+        };
+        Some(layout::format(&self.0, layout))
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
@@ -108,7 +132,18 @@ impl Object for GoTime {
 }
 
 fn made(time: Zoned) -> Value {
-    Value::Object(Rc::new(GoTime(time)))
+    Value::Object(Rc::new(GoTime(time, Clock::Absolute)))
+}
+
+/// A time that TOML holds; one without an offset is of this machine's zone.
+pub(super) fn of_toml(at: DateTime, offset: i32, clock: Clock) -> Value {
+    let zone = match clock {
+        Clock::Absolute if offset == 0 => TimeZone::UTC,
+        Clock::Absolute => TimeZone::fixed(Offset::from_seconds(offset).unwrap_or(Offset::UTC)),
+        _ => TimeZone::fixed(TimeZone::system().to_offset(Timestamp::now())),
+    };
+    let time = at.to_zoned(zone).unwrap_or_default();
+    Value::Object(Rc::new(GoTime(time, clock)))
 }
 
 fn time(value: Option<&Value>) -> Result<&Zoned, FnError> {

@@ -49,16 +49,24 @@ fn adler32(text: &[u8]) -> u32 {
     b << 16 | a
 }
 
-/// Go's decoder skips line ends and takes bits that are left over; the error's words are sprig's result.
+/// The error's words are sprig's result.
 fn b64_decoded(text: &Str) -> Vec<u8> {
+    base64_bytes(text).unwrap_or_else(String::into_bytes)
+}
+
+/// Go's decoder: it skips line ends and takes bits that are left over.
+///
+/// # Errors
+/// Go's words.
+pub(super) fn base64_bytes(text: &Str) -> Result<Vec<u8>, String> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
     );
     let kept: Vec<u8> = text.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
-    LENIENT.decode(&kept).unwrap_or_else(|_| {
+    LENIENT.decode(&kept).map_err(|_| {
         let alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
-        format!("illegal base64 data at input byte {}", fault(text, 4, alphabet)).into_bytes()
+        format!("illegal base64 data at input byte {}", fault(text, 4, alphabet))
     })
 }
 

@@ -1,6 +1,5 @@
 //! sprig's random functions. What they give is the same for a whole session of editing, so that a preview does not
-//! flicker, and marked as unstable, so that no diff takes it for a change. Hashes of passwords are of the right shape
-//! only: a preview must not hold what could be cracked.
+//! flicker, and marked as unstable, so that no diff takes it for a change.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,14 +7,13 @@ use base64::prelude::BASE64_STANDARD;
 use super::{Called, args_error};
 use crate::render::template::Context;
 use crate::render::template::function::{FnError, Function, Type};
-use crate::render::template::value::{Str, Value};
+use crate::render::template::value::Value;
 
 use Type::{Int, Str as Text};
 
 const DIGITS: &[u8] = b"0123456789";
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const BOTH: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-const BCRYPT: &[u8] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("randAlphaNum", &[Int], |context, args| characters(context, args, BOTH)),
@@ -32,8 +30,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("randInt", &[Int, Int], between),
     Function::new("shuffle", &[Text], shuffle),
     Function::new("uuidv4", &[], uuid),
-    Function::new("bcrypt", &[Text], |context, _| Ok(Value::str(bcrypt(context)))),
-    Function::new("htpasswd", &[Text, Text], htpasswd),
 ];
 
 fn drawn(context: &mut Context, args: &[Value]) -> Result<Vec<u8>, FnError> {
@@ -91,17 +87,4 @@ fn uuid(context: &mut Context, _: &[Value]) -> Called {
         out.push_str(&format!("{byte:02x}"));
     }
     Ok(Value::from(out))
-}
-
-fn bcrypt(context: &mut Context) -> Str {
-    let body = letters(&context.entropy(53), BCRYPT);
-    Str::from([b"$2a$10$", body.as_slice()].concat())
-}
-
-fn htpasswd(context: &mut Context, args: &[Value]) -> Called {
-    let [Value::Str(user), Value::Str(_)] = args else { return Err(args_error()) };
-    if user.contains(&b':') {
-        return Ok(Value::from(format!("invalid username: {user}")));
-    }
-    Ok(Value::str([user, b":".as_slice(), &bcrypt(context)].concat()))
 }

@@ -10,6 +10,7 @@ use crate::render::template::{printf, quote};
 use Type::{Any, Int, Str as Text};
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new("hello", &[], |_, _| Ok(Value::str("Hello!"))),
     Function::new("trim", &[Text], |_, args| map(args, |text| trim_space(text).to_vec())),
     Function::new("trimall", &[Text, Text], trim_all),
     Function::new("trimAll", &[Text, Text], trim_all),

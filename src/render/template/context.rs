@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,11 +17,25 @@ use super::parser;
 use super::trace::{Level, Trace};
 use super::value::{Str, Value, in_values, is_shared};
 
-/// What stays the same while somebody edits: the clock, and where random functions start.
+/// What stays the same while somebody edits: the clock, where random functions start, and what took long to make.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub now: Timestamp,
     pub seed: [u8; 32],
+    kept: Kept,
+}
+
+/// Keys, certificates and hashes by what they were made from; shared by the copies of a session.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Made>>);
+
+type Made = HashMap<[u8; 32], Arc<[u8]>>;
+
+impl std::fmt::Debug for Kept {
+    /// Without what it holds: that is secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept")
+    }
 }
 
 impl Session {
@@ -33,13 +47,14 @@ impl Session {
         Self {
             now: self.now.saturating_add(LATER).unwrap_or(self.now),
             seed: Sha256::digest(self.seed).into(),
+            kept: self.kept.clone(),
         }
     }
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { now: Timestamp::now(), seed: rand_seed() }
+        Self { now: Timestamp::now(), seed: rand_seed(), kept: Kept::default() }
     }
 }
 
@@ -247,6 +262,32 @@ impl Context {
     /// It is too much for one of the limits.
     pub fn skip_file(&mut self, used: Used) -> Result<(), Fault> {
         self.budget.again(used).map_err(|fault| *fault)
+    }
+
+    /// What `make` made for this name earlier in the session, else now.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn kept(
+        &mut self,
+        name: [u8; 32],
+        make: impl FnOnce(&mut Self) -> Result<Str, FnError>,
+    ) -> Result<Str, FnError> {
+        let kept = self.session.kept.0.clone();
+        if let Some(known) = kept.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
+            return Ok(Str::from(&**known));
+        }
+        let made = make(self)?;
+        kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::from(&*made));
+        Ok(made)
+    }
+
+    /// For work that takes long between two calls of [`Context::work`].
+    ///
+    /// # Errors
+    /// The time is up.
+    pub fn in_time(&self) -> Result<(), FnError> {
+        self.budget.in_time().map_err(FnError::Limit)
     }
 
     // ---- for the evaluator

@@ -69,7 +69,11 @@ impl Budget {
     pub(super) fn step(&mut self) -> Result<(), Box<Fault>> {
         self.steps += 1;
         self.check_steps()?;
-        if self.steps.is_multiple_of(4096) && Instant::now() > self.deadline {
+        if self.steps.is_multiple_of(4096) { self.in_time() } else { Ok(()) }
+    }
+
+    pub(super) fn in_time(&self) -> Result<(), Box<Fault>> {
+        if Instant::now() > self.deadline {
             return limit(format!("the templates take longer than {:?}", self.timeout));
         }
         Ok(())

@@ -48,6 +48,11 @@ pub trait Object: Any {
         Value::map(self.json_fields().unwrap_or_else(|| self.fields()))
     }
 
+    /// What TOML writes for it where that is no table: a time.
+    fn toml(&self) -> Option<String> {
+        None
+    }
+
     /// Go's deep equality.
     fn equals(&self, other: &dyn Object) -> bool;
 
