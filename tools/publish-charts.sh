@@ -50,7 +50,9 @@ registry=${registry%/}
 [ -z "$index" ] || [ -n "$out" ] || fail "--index needs --out: the index lies beside the packages"
 [ -n "$key" ] || [ -z "$keyring$passphrase" ] || fail "--keyring and --passphrase-file are for --sign"
 command -v "$helm" >/dev/null || fail "needs helm: install it from https://helm.sh/docs/intro/install/ or set HELM"
-[ ${#charts[@]} -gt 0 ] || charts=("$here"/charts/*/)
+if [ ${#charts[@]} -eq 0 ]; then
+  for chart in "$here"/charts/*/Chart.yaml; do charts+=("${chart%/Chart.yaml}"); done # not charts/testing
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# programs.sh CACHE VENV: prints what to put before PATH so that the real programs of requirements-programs.txt, and promtool,
-# are found. What the machine has already is taken. promtool comes out of Debian's package, without root and without installing.
+# programs.sh CACHE VENV: prints what to put before PATH so that the real programs of requirements-programs.txt, promtool and yq
+# are found. What the machine has already is taken. promtool comes out of Debian's package, without root and without installing;
+# yq (Mike Farah's, not the Python program of the same name) is built from its Go module.
 set -euo pipefail
 cache=$1 venv=$2
 say() { echo "charts: $*" >&2; }
@@ -24,5 +25,10 @@ if ! command -v promtool >/dev/null; then
     done
   fi
   if [ -x "$folder/usr/bin/promtool" ]; then found+=("$folder/usr/bin"); else say "there is no promtool: the tests of alert rules say so"; fi
+fi
+if ! yq --version 2>/dev/null | grep -q mikefarah; then
+  yq=v4.47.2
+  if [ ! -x "$cache/yq-$yq/yq" ]; then GOBIN=$cache/yq-$yq GOTOOLCHAIN=local CGO_ENABLED=0 go install "github.com/mikefarah/yq/v4@$yq" >&2; fi
+  found+=("$cache/yq-$yq")
 fi
 (IFS=:; echo "${found[*]}")

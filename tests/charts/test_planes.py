@@ -128,6 +128,16 @@ def uninstalled(chart: Chart, namespace: Namespace, documents: list[Document]) -
         pytest.fail(f"left behind without a word: {sorted(left - wanted)}; gone although it should stay: {sorted(wanted - left)}")
 
 
+@pytest.mark.parametrize(("chart", "values"), cases.ci_files())
+def test_a_file_of_ci_installs_and_passes(stage: Stage, namespaces: Make, chart: Chart, values: Path) -> None:
+    """Each by itself; what its feature takes for granted is in the data file, key `needs`."""
+    namespace = namespaces("prod", "ci")
+    for needed in (chart.settings.get("needs") or {}).get(values.stem, []):
+        namespace.kubectl("apply", "-f", "-", text=json.dumps(needed))
+    namespace.helm("install", RELEASE, str(stage.chart(chart)), "-f", str(values), "--wait", "--timeout", "240s")
+    namespace.helm("test", RELEASE, "--timeout", "60s")
+
+
 def chart_pods(namespace: Namespace, documents: list[Document]) -> list[str]:
     """Pods of workloads that are still there; pods of hooks and tests may stay for their logs."""
     return [pod["metadata"]["name"] for pod in namespace.get("pods") if {"ReplicaSet", "StatefulSet"} & {o["kind"] for o in pod["metadata"].get("ownerReferences", [])}]

@@ -5,16 +5,16 @@ import http.server
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tarfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 import yaml
+
+from proof.registry import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tools/publish-charts.sh"
@@ -33,39 +33,11 @@ def programs():
     return Path(said.stdout.split()[-1])
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
     """An empty registry; gives its address."""
-    folder = tmp_path_factory.mktemp("registry")
-    port = free_port()
-    config = folder / "config.yml"
-    config.write_text(yaml.safe_dump({
-        "version": 0.1,
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }))
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen([programs() / "registry", "serve", config], stdout=log, stderr=log)
-    try:
-        limit = time.monotonic() + 30
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=2).close()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < limit, "the registry does not answer"
-                time.sleep(0.1)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with serving(tmp_path_factory.mktemp("registry")) as (address, _):
+        yield address
 
 
 def new_key(home, name, passphrase=""):

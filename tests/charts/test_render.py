@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import yaml
 
 from proof import cases, helm, podsecurity, secrets
-from proof.charts import Chart, Stage
+from proof.charts import CHARTS, Chart, Stage, discover
 from proof.kubeschemas import MINORS, Schemas, api_versions
 from proof.manifests import Document, annotations, hook_events, identity, pods
 
@@ -69,13 +71,76 @@ def test_a_combination_of_switches(stage: Stage, schemas: Schemas, tmp_path: Pat
     assert sorted(map(identity, documents)) == sorted(map(identity, older)), "helm 3 and 4 render different objects"
 
 
+@pytest.mark.parametrize("file", sorted(CHARTS.glob("*/argocd/**/*.yaml")), ids=lambda path: str(path.relative_to(CHARTS)))
+def test_objects_beside_a_chart_are_what_their_apis_say(schemas: Schemas, file: Path) -> None:
+    documents = helm.documents(file.read_text())
+    assert documents and not schemas.check(documents)
+
+
+# What a slip of the hand would make of objects that charts render, and what the complaint must name.
+SLIPS = [
+    ("ServiceMonitor", "spec.endpoints.0.intervall", "15s", "intervall"),
+    ("ServiceMonitor", "spec.endpoints.0.interval", "15 seconds", "interval"),
+    ("ServiceMonitor", "spec.selector.matchLabel", {}, "matchLabel"),
+    ("PrometheusRule", "spec.groups.0.rules.0.record", "both:an:alert:and:a:record", "oneOf"),
+    ("PrometheusRule", "spec.groups.0.rules.0.severity", "critical", "severity"),
+    ("ExternalSecret", "apiVersion", "external-secrets.io/v2", ""),
+    ("ExternalSecret", "spec.data.0.remoteRef.name", "x", "name"),
+    ("ExternalSecret", "spec.secretStoreRef.kind", "Vault", "kind"),
+    ("HTTPRoute", "spec.rules.0.matches.0.path.value", "no-slash", "value"),
+    ("HTTPRoute", "spec.rules.0.backendRefs.0.service", "x", "service"),
+    ("VirtualService", "spec.http.0.route.0.destination.port", 80, "port"),
+    ("VirtualService", "spec.http.0.retries.retryOn", ["connect-failure"], "retryOn"),
+    ("DestinationRule", "spec.trafficPolicy.tls.mode", "STRICT", "mode"),
+    ("PeerAuthentication", "spec.mtls.mode", "ISTIO_MUTUAL", "mode"),
+    ("Server", "spec.accessPolicy", "allow", "accessPolicy"),
+    ("AuthorizationPolicy", "spec.targetRef.labels", {}, "labels"),
+    ("MeshTLSAuthentication", "spec.identities", ["*"], "oneOf"),
+    ("Middleware", "spec.rateLimit.averge", 10, "averge"),
+    ("ServersTransport", "spec.forwardingTimeouts.dialTimeout", "soon", "dialTimeout"),
+    ("Application", "spec.syncPolicy.syncOptions.0", "CreateNamespace", "syncOptions"),
+    ("ApplicationSet", "spec.template.spec.source", {}, ""),
+    ("AppProject", "spec.roles.0.policies.0", "allow everything", "policies"),
+    ("AppProject", "spec.syncWindows.0.kind", "maybe", "kind"),
+]
+
+
+@pytest.fixture(scope="session")
+def examples(stage: Stage) -> dict[str, Document]:
+    """One object of each optional API, out of the charts' own values files."""
+    found: dict[str, Document] = {}
+    for chart in discover():
+        for values in chart.values_files:
+            for document in helm.template("helm4", stage.chart(chart), [values], *api_versions()):
+                found.setdefault(document["kind"], document)
+    for file in CHARTS.glob("*/argocd/**/*.yaml"):
+        for document in helm.documents(file.read_text()):
+            if document["kind"] != "AppProject" or "syncWindows" in document["spec"]:
+                found.setdefault(document["kind"], document)
+    return found
+
+
+@pytest.mark.skipif(bool(os.environ.get("CHARTS")), reason="CHARTS leaves charts out, whose objects are the examples")
+@pytest.mark.parametrize(("kind", "path", "value", "named"), SLIPS, ids=[f"{slip[0]}-{slip[1]}" for slip in SLIPS])
+def test_a_slip_in_an_optional_api_is_refused(schemas: Schemas, examples: dict[str, Document], kind: str, path: str, value: Any, named: str) -> None:
+    document = json.loads(json.dumps(examples[kind], default=str))
+    assert not schemas.check([document])
+    node: Any = document
+    *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    for part in way:
+        node = node.setdefault(part, {}) if isinstance(node, dict) else node[part]
+    node[last] = value
+    said = schemas.check([document])
+    assert said and named in " ".join(said), said
+
+
 def judge(documents: list[Document], schemas: Schemas) -> None:
     """Everything that holds for whatever a chart renders."""
     faults = schemas.check(documents)
     for document, pod in pods(documents):
         faults += [f"{identity(document)}: {fault}" for fault in podsecurity.violations(pod) + podsecurity.house_rules(pod)]
     faults += secrets.leaks(documents) + secrets.literals(documents)
-    faults += unlabelled(documents) + twice(documents) + dangling(documents)
+    faults += unlabelled(documents) + twice(documents) + dangling(documents) + stale(documents)
     assert not faults, "\n".join(dict.fromkeys(faults))
 
 
@@ -87,6 +152,26 @@ def unlabelled(documents: list[Document]) -> list[str]:
         lacking = [label for label in ("name", "instance", "managed-by") if f"app.kubernetes.io/{label}" not in labels]
         if lacking or "helm.sh/chart" not in labels:
             found.append(f"{identity(document)} lacks the labels {', '.join(lacking) or 'helm.sh/chart'}")
+    return found
+
+
+# Programs that read a changed ConfigMap by themselves, by the end of its name.
+RELOADED: dict[str, str] = {
+    "dataspoke-temporal": "Temporal reads its dynamic configuration again every minute",
+}
+
+
+def stale(documents: list[Document]) -> list[str]:
+    """Pods that would go on with the old configuration: neither a checksum of it in their annotations, nor a program that reloads."""
+    made = {document["metadata"]["name"] for document in documents if document["kind"] == "ConfigMap"}
+    found = []
+    for document, pod in pods(documents):
+        if document["kind"] not in ("Deployment", "StatefulSet", "DaemonSet"):
+            continue
+        used = set(re.findall(r'"configMap(?:KeyRef|Ref)?": \{[^{}]*"name": "([^"]+)"', json.dumps(pod["spec"]))) & made
+        unread = {name for name in used if not name.endswith(tuple(RELOADED))}
+        if unread and not any(key.startswith("checksum/") for key in annotations(pod)):
+            found.append(f"{identity(document)} reads ConfigMap {', '.join(sorted(unread))} and has no checksum of it")
     return found
 
 

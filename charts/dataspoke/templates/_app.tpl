@@ -244,3 +244,54 @@ spec:
       (dict "name" "TEST_PORT" "value" .port)
       (dict "name" "TEST_PATH" "value" .context.Values.probes.path))) }}
 {{- end }}
+
+{{/* The settings of the application, as its pods get them. */}}
+{{- define "dataspoke.configData" -}}
+{{- with .Values.config -}}
+DATASPOKE_DATAHUB_GMS_URL: {{ .datahub.gmsUrl | quote }}
+DATASPOKE_DATAHUB_KAFKA_BROKERS: {{ .datahub.kafkaBrokers | quote }}
+DATASPOKE_POSTGRES_HOST: {{ default (include "dataspoke.postgresqlName" $) .postgres.host | quote }}
+DATASPOKE_POSTGRES_PORT: {{ .postgres.port | quote }}
+DATASPOKE_POSTGRES_DB: {{ .postgres.db | quote }}
+DATASPOKE_REDIS_HOST: {{ default (include "dataspoke.redisName" $) .redis.host | quote }}
+DATASPOKE_REDIS_PORT: {{ .redis.port | quote }}
+DATASPOKE_QDRANT_HOST: {{ default (include "dataspoke.qdrantName" $) .qdrant.host | quote }}
+DATASPOKE_QDRANT_HTTP_PORT: {{ .qdrant.httpPort | quote }}
+DATASPOKE_QDRANT_GRPC_PORT: {{ .qdrant.grpcPort | quote }}
+DATASPOKE_TEMPORAL_HOST: {{ default (include "dataspoke.temporalName" $) .temporal.host | quote }}
+DATASPOKE_TEMPORAL_PORT: {{ .temporal.port | quote }}
+DATASPOKE_TEMPORAL_NAMESPACE: {{ .temporal.namespace | quote }}
+DATASPOKE_LLM_PROVIDER: {{ .llm.provider | quote }}
+DATASPOKE_LLM_MODEL: {{ .llm.model | quote }}
+{{- end }}
+{{- end }}
+
+{{/*
+Checksums of what a component's pods read when they start, as annotations of the pods: what changes restarts them. Helm shows a
+subchart nothing of the umbrella's values but `global`, so the umbrella renders the pods (templates/workloads) and hands these
+down. Of credentials only those given by values count: generated ones do not change, and others are not this release's. A short
+piece of the sum tells a change just as well, and nothing of what was hashed.
+(dict "context" $ "component" "api")
+*/}}
+{{- define "dataspoke.checksums" -}}
+{{- $v := .context.Values }}
+{{- $given := list }}
+{{- if has .component (list "frontend" "api" "workers") }}
+{{- if $v.config.createConfigMap }}
+checksum/config: {{ include "dataspoke.configData" .context | sha256sum }}
+{{- end }}
+{{- if and $v.secrets.createSecret (not $v.secrets.externalSecret.enabled) }}
+{{- $given = list $v.secrets.postgres.user $v.secrets.postgres.password $v.secrets.redis.password $v.secrets.qdrant.apiKey $v.secrets.llm.apiKey }}
+{{- end }}
+{{- else if $v.secrets.externalSecret.enabled }}
+{{- else if eq .component "redis" }}
+{{- $given = list $v.secrets.redis.password }}
+{{- else if eq .component "qdrant" }}
+{{- $given = list $v.secrets.qdrant.apiKey }}
+{{- else if eq .component "temporal" }}
+{{- $given = list $v.secrets.postgres.user $v.secrets.postgres.password }}
+{{- end }}
+{{- if compact $given }}
+checksum/secret: {{ toJson $given | sha256sum | trunc 8 | quote }}
+{{- end }}
+{{- end }}

@@ -79,6 +79,9 @@ app.kubernetes.io/part-of: dataspoke
 
 {{/* Annotations of pods. (dict "context" $ "annotations" .Values.podAnnotations) */}}
 {{- define "dataspoke.podAnnotations" -}}
+{{- range $name, $sum := .context.checksums }}
+{{ $name }}: {{ $sum | quote }}
+{{- end }}
 {{- with ((.context.Values.global).dataspoke).rolloutToken }}
 dataspoke.io/rollout-token: {{ . | quote }}
 {{- end }}

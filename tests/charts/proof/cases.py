@@ -13,6 +13,11 @@ def values_files() -> list[object]:
     return [pytest.param(chart, path, id=f"{chart}-{path.stem}") for chart in discover() for path in chart.values_files]
 
 
+def ci_files() -> list[object]:
+    """(chart, file of ci/) of every feature."""
+    return [pytest.param(chart, path, id=f"{chart}-{path.stem}") for chart in discover() for path in chart.values_files if path.parent.name == "ci"]
+
+
 def environments() -> list[object]:
     """(chart, values file or None): the defaults and every environment or profile."""
     return [

@@ -2,8 +2,8 @@
 
 Kubernetes' own come with the package kubernetes-validate; there each kind refers to one big file of definitions, which
 kubeconform does not follow, so each kind is written once more with only the definitions that it needs. The optional APIs
-(monitoring, mesh, secrets, GitOps, Gateway API) have hand-written schemas in schemas/, made from their documentation; a kind
-that is only known as a stub of the sandbox must at least look like an object.
+(monitoring, mesh, secrets, GitOps, Gateway API) have hand-written schemas in schemas/, made from their documentation. They hold
+what charts use and what users may hand on, and nothing else: an unknown field is a fault, and so is a kind without a schema.
 """
 
 from __future__ import annotations
@@ -135,21 +135,42 @@ def _references(node: Any) -> Iterable[str]:
 
 
 def optional_schema(api: str, kind: str) -> dict[str, Any] | None:
-    """The schema of an optional API: the hand-written one, or the shape of any object for a stub."""
-    group = api.partition("/")[0]
-    path = HARNESS / "schemas" / f"{group}.{kind.lower()}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    if (api, kind) not in stub_apis():
+    """The hand-written schema of an optional API, schemas/GROUP.yaml; None where there is none."""
+    group, _, version = api.partition("/")
+    written = _written(group)
+    stated = (written.get("kinds") or {}).get(kind)
+    if stated is None or version not in stated["versions"]:
         return None
-    return {
-        "type": "object",
+    texts = {"type": "object", "additionalProperties": {"type": "string"}}
+    metadata = {"name": {"type": "string", "minLength": 1}, "namespace": {"type": "string"}, "labels": texts, "annotations": texts}
+    return _strict({
+        "definitions": written.get("definitions") or {},
         "required": ["apiVersion", "kind", "metadata", "spec"],
-        "additionalProperties": False,
         "properties": {
             "apiVersion": {"const": api},
             "kind": {"const": kind},
-            "metadata": {"type": "object", "required": ["name"]},
-            "spec": {"type": "object", "minProperties": 1},
+            # Argo CD's finalizer, which removes what an application brought
+            "metadata": {"required": ["name"], "properties": {**metadata, "finalizers": {"type": "array", "items": {"type": "string"}}}},
+            "spec": stated["spec"],
         },
-    }
+    })
+
+
+@functools.cache
+def _written(group: str) -> dict[str, Any]:
+    path = HARNESS / "schemas" / f"{group}.yaml"
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
+def _strict(node: Any) -> Any:
+    """A schema in which whatever has `properties` is an object that has no others."""
+    if isinstance(node, list):
+        return [_strict(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _strict(value) if key not in ("enum", "const", "required") else value for key, value in node.items()}
+    if isinstance(node.get("properties"), dict):
+        closed["properties"] = {key: _strict(value) for key, value in node["properties"].items()}
+        closed.setdefault("type", "object")
+        closed.setdefault("additionalProperties", False)
+    return closed

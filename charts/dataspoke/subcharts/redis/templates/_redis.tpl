@@ -186,3 +186,15 @@ spec:
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* Rendered by the umbrella, in its templates/workloads. */}}
+{{- define "dataspoke.redis-master.workload" -}}
+{{- include "dataspoke.redis.statefulSet" (dict "context" . "role" "master" "values" .Values.master "replicas" 1) }}
+{{- end }}
+
+{{/* Rendered by the umbrella, in its templates/workloads. */}}
+{{- define "dataspoke.redis-replicas.workload" -}}
+{{- if gt (int .Values.replica.replicaCount) 0 }}
+{{- include "dataspoke.redis.statefulSet" (dict "context" . "role" "replicas" "values" .Values.replica "replicas" .Values.replica.replicaCount) }}
+{{- end }}
+{{- end }}

@@ -1,3 +1,5 @@
+{{/* Rendered by the umbrella, in its templates/workloads. */}}
+{{- define "dataspoke.temporal.workload" -}}
 {{- with .Values.server }}
 {{- $self := dict "context" $ "component" "temporal" "values" . "labels" .podLabels "annotations" .podAnnotations "user" 1000 "group" 1000 }}
 # Frontend, history, matching and worker in one process; more replicas find each other through the database.
@@ -148,4 +150,5 @@ spec:
             name: {{ include "dataspoke.componentName" (dict "context" $ "component" "temporal") }}
         - name: tmp
           emptyDir: {}
+{{- end }}
 {{- end }}

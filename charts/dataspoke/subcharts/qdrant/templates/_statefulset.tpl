@@ -1,3 +1,5 @@
+{{/* Rendered by the umbrella, in its templates/workloads. */}}
+{{- define "dataspoke.qdrant.workload" -}}
 {{- $name := include "dataspoke.qdrantName" . }}
 {{- with .Values }}
 {{- $self := dict "context" $ "component" "qdrant" "values" . "labels" .podLabels "annotations" .podAnnotations "user" 1000 "group" 2000 "fsGroup" 3000 "persistence" .persistence }}
@@ -101,4 +103,5 @@ spec:
   volumeClaimTemplates:
     - {{ include "dataspoke.volumeClaim" $self | nindent 6 | trim }}
   {{- end }}
+{{- end }}
 {{- end }}
