@@ -1,6 +1,7 @@
 //! What every room stands on. Nothing here knows Helm, Kubernetes or the screen.
 
 pub mod atomic;
+pub mod credential;
 pub mod error;
 pub mod folders;
 pub mod hash;

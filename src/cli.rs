@@ -9,11 +9,13 @@ pub mod args;
 mod changes;
 mod diff;
 mod follow;
+mod generate;
 mod observe;
 mod out;
 mod plan;
 mod render;
 mod rendering;
+mod schema;
 mod setup;
 mod status;
 mod validate;
@@ -89,6 +91,8 @@ async fn dispatch(command: Command, global: Global) -> Result<u8> {
         Command::Plan(args) => plan::run(global, args).await,
         Command::Apply(args) => apply::run(global, args).await,
         Command::Status(args) => status::run(global, args).await,
+        Command::Generate(args) => generate::run(global, &args),
+        Command::Schema(args) => schema::run(&args),
         Command::Supervise { .. } => Ok(FAILED),
     }
 }

@@ -10,6 +10,8 @@
 //! | [`chart`] | `Chart.yaml`, files, dependencies, lock |
 //! | [`values`] | layers, the merge with the origin of every value |
 //! | [`schema`] | loading, checking and describing values schemas |
+//! | [`model`] | the platform's entities: compiled artifacts, cluster mapping, presets, deployments, jobs |
+//! | [`generate`] | values from compiled artifacts |
 //! | [`render`] | the trait `Renderer` and what a rendering is |
 //! | [`manifest`] | documents, identity, diff, consequences |
 //! | [`workspace`] | discovery, environments, cluster mapping, settings, targets |
@@ -27,8 +29,10 @@ pub mod base;
 pub mod chart;
 pub mod cli;
 pub mod cluster;
+pub mod generate;
 pub mod helm;
 pub mod manifest;
+pub mod model;
 pub mod operations;
 pub mod render;
 pub mod schema;

@@ -243,6 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_left_out_is_told_as_if_it_had_to_be_there() {
+        let schema = schema(&json!({"properties": {"a": {"properties": {"b": {"anyOf": [
+            {"type": "null"}, {"required": ["c"], "properties": {"c": {"type": "integer"}}, "type": "object"}]}}}}}));
+        assert_eq!(messages(&schema, &json!({"a": {"b": {}}})), ["a.b.c: is required"]);
+        assert_eq!(
+            messages(&schema, &json!({"a": {"b": {"c": "x"}}})),
+            ["a.b.c: must be an integer, is the string \"x\""]
+        );
+        assert_eq!(messages(&schema, &json!({"a": {"b": 1}})), ["a.b: must be a map, is the number 1"]);
+        assert!(messages(&schema, &json!({"a": {"b": null}})).is_empty());
+    }
+
+    #[test]
     fn a_subchart_is_checked_on_its_section_and_only_when_it_has_one() {
         let sub = json!({"properties": {"port": {"type": "integer"}}}).to_string();
         let (schema, _) = ChartSchema::compile([(KeyPath::of(["db"]), "values.schema.json".into(), &*sub)]);

@@ -12,7 +12,7 @@ pub mod set;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::base::{Problem, atomic};
 use crate::chart::{Chart, DependencyState};
@@ -75,6 +75,13 @@ impl LayerSet {
             Arc::make_mut(&mut self.layers).push(layer);
         }
         Ok(self)
+    }
+
+    /// Adds a layer above all others.
+    #[must_use]
+    pub fn with_layer(mut self, layer: Layer) -> Self {
+        Arc::make_mut(&mut self.layers).push(layer);
+        self
     }
 
     /// Files that cannot be read or are not YAML; the merge leaves them out.
@@ -226,6 +233,12 @@ pub fn layer(
 /// Merges files without a chart, lowest first.
 pub fn merge(layers: Vec<Layer>) -> Merged {
     LayerSet::of_files(layers).merge()
+}
+
+/// Puts a values file over others, as several `-f` are: maps are merged, all else is replaced, and null stays, because it
+/// still has to delete a chart's default.
+pub fn overlay(below: &mut Map<String, Value>, above: &Map<String, Value>) {
+    coalesce::over(below, above);
 }
 
 /// The values of one file, for whoever needs no positions.

@@ -3,18 +3,15 @@
 
 mod discover;
 pub mod edit;
-pub mod located;
-pub mod mapping;
-mod rules;
 pub mod settings;
 pub mod target;
 pub mod user;
 mod validate;
 
+pub use crate::model::{ClusterMapping, Isolation, Mapping, MappingOrigin, Preset, located, mapping};
 pub use discover::{Environment, Unreadable, Workspace, WorkspaceChart, discover, read_mapping};
 pub use edit::MappingEdit;
-pub use mapping::{ClusterMapping, Isolation, Mapping, MappingOrigin, Preset};
 pub use settings::{ChartSettings, EnvironmentSettings, WorkspaceSettings};
 pub use target::{ContextChoice, ContextInfo, Target, resolve};
 pub use user::{Confirm, LogLevel, Settings};
-pub use validate::validate;
+pub use validate::{merge, validate};

@@ -67,6 +67,10 @@ pub enum Command {
     Apply(Apply),
     /// Tell how a release and its components do
     Status(Status),
+    /// Make values files from compiled artifacts, without credentials
+    Generate(Generate),
+    /// Print the JSON Schema of an entity of the domain model, or the names of all
+    Schema(Schema),
     #[command(name = SUBCOMMAND, hide = true)]
     Supervise { folder: PathBuf },
 }
@@ -81,7 +85,8 @@ impl Command {
             Self::Plan(args) => args.json,
             Self::Apply(args) => args.json,
             Self::Status(args) => args.json,
-            Self::Render(_) | Self::Supervise { .. } => false,
+            Self::Generate(args) => args.json,
+            Self::Render(_) | Self::Schema(_) | Self::Supervise { .. } => false,
         }
     }
 }
@@ -229,6 +234,49 @@ pub struct Status {
     /// Print the deployment as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Generate {
+    /// What floe compile wrote: compiled_artifacts.json
+    #[arg(long, value_name = "FILE")]
+    pub artifacts: PathBuf,
+    /// An environment; may be repeated
+    #[arg(long, value_name = "E", required = true)]
+    pub env: Vec<String>,
+    /// The chart that gets the values: floe-platform, floe-jobs, or one that contains them [default: the one that is here]
+    #[arg(long, value_name = "DIR")]
+    pub chart: Option<PathBuf>,
+    /// A values file over what is generated, lowest first; may be repeated
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    pub values: Vec<PathBuf>,
+    /// A value over everything else, as helm reads it; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub set: Vec<String>,
+    /// manifest.yaml: environments in the order of promotion
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// floe.yaml: the product's schedule
+    #[arg(long, value_name = "FILE")]
+    pub spec: Option<PathBuf>,
+    /// One job for each model, or a single one that keeps dbt's order
+    #[arg(long, value_name = "HOW", value_parser = ["per-model", "single"], default_value = "per-model")]
+    pub jobs: String,
+    /// Write a file, or with several environments files CHART-E.yaml in a folder [default: the standard output]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub output: Option<PathBuf>,
+    /// Only say what --output would change; exit code 2 if anything
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print values, origins, Secrets and problems as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Schema {
+    /// The entity, for example CompiledArtifacts [default: list the names]
+    pub entity: Option<String>,
 }
 
 fn verbs() -> impl clap::builder::TypedValueParser<Value = Verb> {

@@ -17,27 +17,21 @@ use crate::cluster::objects::watch::{WatchRequest, watch};
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Wanted};
 use crate::helm::ReleaseRef;
 use crate::helm::record::{Record, Status};
+use crate::model::deployment::{DeploymentRecord, Replicas, WorkloadKind};
+use crate::model::{DeployedComponent, DeploymentStatus};
 use crate::operations::{OperationView, Store};
 
 /// How long the objects may take to be listed.
 const LIST: Duration = Duration::from_secs(20);
 
-/// A deployed platform.
+/// A deployed platform with what is known beside the model's own fields.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PlatformDeployment {
-    release_name: String,
-    namespace: String,
-    chart_version: String,
-    /// The version of the compiled artifacts, where the values (`global.artifactVersion`) or the chart's annotation
-    /// (`floe.dev/artifact-version`) name it.
-    artifact_version: String,
-    environment: String,
-    status: DeploymentStatus,
-    components: Vec<DeployedComponent>,
-    deployed_at: Option<Timestamp>,
-    /// Who did it, where that is known: helm does not write it down.
-    deployed_by: Option<String>,
+struct Deployment {
+    #[serde(flatten)]
+    record: DeploymentRecord,
+    #[serde(skip)]
+    rows: Vec<Component>,
     chart: String,
     revision: u32,
     helm_status: Status,
@@ -51,85 +45,23 @@ struct PlatformDeployment {
     operation: Option<Operation>,
 }
 
-/// The release's status in the platform's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum DeploymentStatus {
-    Pending,
-    Deployed,
-    Failed,
-    Superseded,
-}
-
-impl DeploymentStatus {
-    fn of(status: Status) -> Self {
-        match status {
-            Status::Deployed => Self::Deployed,
-            Status::PendingInstall
-            | Status::PendingUpgrade
-            | Status::PendingRollback
-            | Status::Uninstalling => Self::Pending,
-            Status::Superseded | Status::Uninstalled => Self::Superseded,
-            Status::Failed | Status::Unknown => Self::Failed,
-        }
-    }
-}
-
-/// One workload of the platform.
+/// One workload of the platform, with its own name and reason.
 #[derive(Debug, Serialize)]
-struct DeployedComponent {
-    /// Without the release's name in front.
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    replicas: Replicas,
-    health: ComponentHealth,
-    /// The object's own name.
+struct Component {
+    #[serde(flatten)]
+    model: DeployedComponent,
     object: String,
     reason: String,
 }
 
-/// For a `Deployment`, `StatefulSet` or `DaemonSet` its pods. For a Job its completions: ready counts pods that are at work as
-/// well, available those that succeeded. The schedule of a `CronJob` stands for one: wanted unless it is suspended, there
-/// unless its last run failed or is overdue.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct Replicas {
-    desired: i64,
-    ready: i64,
-    available: i64,
-}
-
-impl Replicas {
-    fn of(row: &ObjectRow) -> Self {
-        if row.kind == "CronJob" {
-            let desired = i64::from(row.health != Health::Suspended);
-            let works = i64::from(row.health == Health::Healthy);
-            return Self { desired, ready: desired * works, available: desired * works };
-        }
-        let replicas = row.replicas.unwrap_or_default();
-        Self { desired: replicas.desired, ready: replicas.ready, available: replicas.available }
+fn replicas(row: &ObjectRow) -> Replicas {
+    if row.kind == "CronJob" {
+        let desired = i64::from(row.health != Health::Suspended);
+        let works = i64::from(row.health == Health::Healthy);
+        return Replicas { desired, ready: desired * works, available: desired * works };
     }
-}
-
-/// A component's health in the platform's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum ComponentHealth {
-    Healthy,
-    Degraded,
-    Unhealthy,
-    Unknown,
-}
-
-impl From<Health> for ComponentHealth {
-    fn from(health: Health) -> Self {
-        match health {
-            Health::Healthy => Self::Healthy,
-            Health::Progressing | Health::Suspended => Self::Degraded,
-            Health::Degraded | Health::Missing => Self::Unhealthy,
-            Health::Unknown => Self::Unknown,
-        }
-    }
+    let counted = row.replicas.unwrap_or_default();
+    Replicas { desired: counted.desired, ready: counted.ready, available: counted.available }
 }
 
 /// The last operation of ours on the release.
@@ -182,9 +114,9 @@ pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
     let mut deployment = deployment(&target.environment, &release, &record, &snapshot, cause, operation);
     // The record may be a moment older than the list of revisions.
     deployment.helm_status = last.status;
-    deployment.status = DeploymentStatus::of(last.status);
+    deployment.record.status = last.status.into();
     if args.json {
-        out::json(&serde_json::to_value(&deployment).unwrap_or_default());
+        out::json(&data(&deployment));
     } else {
         print(&deployment, &snapshot);
     }
@@ -195,14 +127,14 @@ pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
 }
 
 /// The exit code: at work before not healthy before failed.
-fn code(deployment: &PlatformDeployment, unseen: bool) -> u8 {
+fn code(deployment: &Deployment, unseen: bool) -> u8 {
     let running = deployment.operation.as_ref().is_some_and(|operation| operation.state == "running");
-    if running || deployment.status == DeploymentStatus::Pending {
+    if running || deployment.record.status == DeploymentStatus::Pending {
         return PENDING;
     }
     match deployment.health {
         Health::Degraded | Health::Missing => DEGRADED,
-        _ if deployment.status != DeploymentStatus::Deployed || unseen => FAILED,
+        _ if deployment.record.status != DeploymentStatus::Deployed || unseen => FAILED,
         Health::Progressing => PENDING,
         Health::Healthy | Health::Suspended | Health::Unknown => OK,
     }
@@ -215,7 +147,7 @@ fn deployment(
     snapshot: &ObjectsSnapshot,
     cause: Option<Cause>,
     operation: Option<Operation>,
-) -> PlatformDeployment {
+) -> Deployment {
     let artifact = [&record.config, &record.chart_values]
         .into_iter()
         .find_map(|values| values.pointer("/global/artifactVersion")?.as_str())
@@ -223,16 +155,21 @@ fn deployment(
         .unwrap_or("unknown");
     let (root_cause, root_cause_details) =
         cause.map_or((None, Vec::new()), |cause| (Some(cause.line), cause.more));
-    PlatformDeployment {
-        release_name: release.release.clone(),
-        namespace: release.namespace.clone(),
-        chart_version: record.chart.version.clone(),
-        artifact_version: artifact.to_owned(),
-        environment: environment.to_owned(),
-        status: DeploymentStatus::of(record.status),
-        components: snapshot.rows.iter().filter_map(|row| component(row, &release.release)).collect(),
-        deployed_at: record.last_deployed,
-        deployed_by: None,
+    let rows: Vec<Component> =
+        snapshot.rows.iter().filter_map(|row| component(row, &release.release)).collect();
+    Deployment {
+        record: DeploymentRecord {
+            release_name: release.release.clone(),
+            namespace: release.namespace.clone(),
+            chart_version: record.chart.version.clone(),
+            artifact_version: artifact.to_owned(),
+            environment: environment.to_owned(),
+            status: record.status.into(),
+            components: rows.iter().map(|row| row.model.clone()).collect(),
+            deployed_at: record.last_deployed,
+            deployed_by: None,
+        },
+        rows,
         chart: record.chart.label(),
         revision: record.revision,
         helm_status: record.status,
@@ -246,22 +183,24 @@ fn deployment(
     }
 }
 
+/// The deployment as data: the model's, each component with its object and reason beside it.
+fn data(deployment: &Deployment) -> serde_json::Value {
+    let mut data = serde_json::to_value(deployment).unwrap_or_default();
+    data["components"] = serde_json::to_value(&deployment.rows).unwrap_or_default();
+    data
+}
+
 /// What the release's manifest names and what has pods; hooks and tests come and go.
-fn component(row: &ObjectRow, release: &str) -> Option<DeployedComponent> {
-    let is_component = row.depth == 0
-        && !row.hook
-        && matches!(row.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob");
-    is_component.then(|| {
-        let short = row.name.strip_prefix(release).and_then(|rest| rest.strip_prefix('-'));
-        DeployedComponent {
-            name: short.filter(|short| !short.is_empty()).unwrap_or(&row.name).to_owned(),
-            kind: row.kind.clone(),
-            replicas: Replicas::of(row),
-            health: row.health.into(),
-            object: row.name.clone(),
-            reason: row.reason.clone(),
-        }
-    })
+fn component(row: &ObjectRow, release: &str) -> Option<Component> {
+    let kind = WorkloadKind::parse(&row.kind).filter(|_| row.depth == 0 && !row.hook)?;
+    let short = row.name.strip_prefix(release).and_then(|rest| rest.strip_prefix('-'));
+    let model = DeployedComponent {
+        name: short.filter(|short| !short.is_empty()).unwrap_or(&row.name).to_owned(),
+        kind,
+        replicas: replicas(row),
+        health: row.health.into(),
+    };
+    Some(Component { model, object: row.name.clone(), reason: row.reason.clone() })
 }
 
 /// The newest operation on a release, whoever of the cluster's contexts it used.
@@ -298,15 +237,19 @@ impl Operation {
     }
 }
 
-fn print(deployment: &PlatformDeployment, snapshot: &ObjectsSnapshot) {
-    let when = deployment.deployed_at.map(|at| format!(", {}", time::absolute(at))).unwrap_or_default();
-    out::line(&format!("{} @ {}: {}", deployment.release_name, deployment.environment, deployment.health));
-    out::line(&format!("  context {}, namespace {}", deployment.context, deployment.namespace));
+fn print(deployment: &Deployment, snapshot: &ObjectsSnapshot) {
+    let when =
+        deployment.record.deployed_at.map(|at| format!(", {}", time::absolute(at))).unwrap_or_default();
+    out::line(&format!(
+        "{} @ {}: {}",
+        deployment.record.release_name, deployment.record.environment, deployment.health
+    ));
+    out::line(&format!("  context {}, namespace {}", deployment.context, deployment.record.namespace));
     out::line(&format!(
         "  revision {} is {}, {}{when}",
         deployment.revision, deployment.helm_status, deployment.chart
     ));
-    if deployment.status == DeploymentStatus::Failed && !deployment.description.is_empty() {
+    if deployment.record.status == DeploymentStatus::Failed && !deployment.description.is_empty() {
         out::line(&format!("  {}", crate::base::text::one_line(&deployment.description)));
     }
     if let Some(operation) = &deployment.operation {
@@ -318,14 +261,14 @@ fn print(deployment: &PlatformDeployment, snapshot: &ObjectsSnapshot) {
         "  objects: {}",
         if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
     ));
-    let width = deployment.components.iter().map(|component| component.name.len()).max().unwrap_or_default();
+    let width = deployment.rows.iter().map(|row| row.model.name.len()).max().unwrap_or_default();
     for row in &snapshot.rows {
-        let Some(component) = component(row, &deployment.release_name) else { continue };
+        let Some(component) = component(row, &deployment.record.release_name) else { continue };
         out::line(&format!(
             "{} {:<12} {:<width$}  {:<11} {}",
             row.health.glyph(),
-            component.kind,
-            component.name,
+            component.model.kind.word(),
+            component.model.name,
             row.health.word(),
             component.reason
         ));
@@ -362,6 +305,7 @@ fn print(deployment: &PlatformDeployment, snapshot: &ObjectsSnapshot) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::deployment::ComponentHealth;
 
     fn row(kind: &str, health: Health) -> ObjectRow {
         ObjectRow {
@@ -385,7 +329,7 @@ mod tests {
         }
     }
 
-    fn made(status: Status, health: Health) -> PlatformDeployment {
+    fn made(status: Status, health: Health) -> Deployment {
         let release = ReleaseRef { context: "c".into(), namespace: "n".into(), release: "floe".into() };
         let record = Record { status, ..Record::default() };
         let mut made = deployment("dev", &release, &record, &ObjectsSnapshot::default(), None, None);
@@ -408,8 +352,7 @@ mod tests {
 
     #[test]
     fn the_model_has_its_names_and_words() {
-        let data =
-            serde_json::to_value(made(Status::PendingInstall, Health::Progressing)).unwrap_or_default();
+        let data = data(&made(Status::PendingInstall, Health::Progressing));
         for field in [
             "releaseName",
             "namespace",
@@ -438,8 +381,8 @@ mod tests {
     fn jobs_count_completions_and_a_schedule_is_one() {
         let mut row = row("CronJob", Health::Healthy);
         let counts = |row: &ObjectRow| {
-            let replicas = Replicas::of(row);
-            (replicas.desired, replicas.ready, replicas.available)
+            let counted = replicas(row);
+            (counted.desired, counted.ready, counted.available)
         };
         assert_eq!(counts(&row), (1, 1, 1));
         row.health = Health::Degraded;
@@ -451,7 +394,7 @@ mod tests {
     #[test]
     fn a_component_is_named_without_its_release() {
         let mut row = row("Deployment", Health::Progressing);
-        let named = |row: &ObjectRow| component(row, "floe").map(|component| component.name);
+        let named = |row: &ObjectRow| component(row, "floe").map(|component| component.model.name);
         assert_eq!(named(&row).as_deref(), Some("web"));
         row.name = "floes".into();
         assert_eq!(named(&row).as_deref(), Some("floes"));

@@ -36,7 +36,7 @@ pub(super) fn run(global: Global, args: &Validate) -> Result<u8> {
 }
 
 /// As compilers write it, so that editors find the place: `values-prod.yaml:12: a.b: must be at least 1`.
-fn words(problem: &Problem) -> String {
+pub(super) fn words(problem: &Problem) -> String {
     let mut words = String::new();
     if let Some(file) = &problem.file {
         words.push_str(&file.display().to_string());

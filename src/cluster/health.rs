@@ -18,6 +18,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::deployment::ComponentHealth;
+
 pub(crate) use pod::culprit;
 pub use pod::{ContainerRow, ContainerState, Termination, containers};
 
@@ -79,6 +81,18 @@ impl Health {
 impl std::fmt::Display for Health {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.word())
+    }
+}
+
+/// The verdict in the platform's words.
+impl From<Health> for ComponentHealth {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Healthy => Self::Healthy,
+            Health::Progressing | Health::Suspended => Self::Degraded,
+            Health::Degraded | Health::Missing => Self::Unhealthy,
+            Health::Unknown => Self::Unknown,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::base::error::Context as _;
 use crate::base::{Error, Hash, Result};
+use crate::model::DeploymentStatus;
 
 /// What helm puts in front of a record's name: `sh.helm.release.v1.<release>.v<revision>`.
 pub const STORAGE_PREFIX: &str = "sh.helm.release.v1.";
@@ -30,6 +31,22 @@ const UNPACKED_LIMIT: u64 = 64 * 1024 * 1024;
 /// The name of the object that holds a revision.
 pub fn storage_name(release: &str, revision: u32) -> String {
     format!("{STORAGE_PREFIX}{release}.v{revision}")
+}
+
+/// helm's word in the platform's: what helm is at work on is pending, what it took away is superseded, and what it
+/// cannot tell has failed.
+impl From<Status> for DeploymentStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Deployed => Self::Deployed,
+            Status::PendingInstall
+            | Status::PendingUpgrade
+            | Status::PendingRollback
+            | Status::Uninstalling => Self::Pending,
+            Status::Superseded | Status::Uninstalled => Self::Superseded,
+            Status::Failed | Status::Unknown => Self::Failed,
+        }
+    }
 }
 
 /// The status of a revision, in helm's words.

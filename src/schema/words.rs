@@ -52,24 +52,37 @@ pub(super) fn tell(error: &ValidationError, at: &KeyPath, schema: &Value) -> Vec
         Kind::FalseSchema => one("is not allowed here".to_owned()),
         // Of several ways to be right, the one that got furthest says most: fewest complaints, deepest place.
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            let deepest = |branch: &Vec<ValidationError<'static>>| {
-                branch.iter().map(|e| e.instance_path().as_str().matches('/').count()).max().unwrap_or(0)
+            // `null` is how something is left out: who gives something else does not mean it.
+            let meant: Vec<&Vec<ValidationError<'static>>> = match context.iter().partition(|b| wants_null(b))
+            {
+                (all, none) if none.is_empty() => all,
+                (_, others) => others,
             };
-            let best = context
+            // Errors of a branch name their place from the document's root.
+            let outer = error.instance_path().as_str();
+            let inside = |inner: &ValidationError<'static>| {
+                let path = inner.instance_path().as_str();
+                path.strip_prefix(outer).unwrap_or(path).to_owned()
+            };
+            let deepest = |branch: &Vec<ValidationError<'static>>| {
+                branch.iter().map(|e| inside(e).matches('/').count()).max().unwrap_or(0)
+            };
+            let best = meant
                 .iter()
+                .copied()
                 .filter(|branch| !branch.is_empty())
                 .max_by_key(|branch| (deepest(branch), std::cmp::Reverse(branch.len())));
             match best {
-                Some(branch) if deepest(branch) > 0 || context.len() == 1 => branch
+                Some(branch) if deepest(branch) > 0 || meant.len() == 1 => branch
                     .iter()
                     .flat_map(|inner| {
-                        let place = KeyPath::from_pointer(inner.instance_path().as_str(), error.instance());
+                        let place = KeyPath::from_pointer(&inside(inner), error.instance());
                         let full = KeyPath(at.0.iter().chain(&place.0).cloned().collect());
                         tell(inner, &full, schema)
                     })
                     .collect(),
                 _ => {
-                    let mut ways: Vec<String> = context
+                    let mut ways: Vec<String> = meant
                         .iter()
                         .filter_map(|branch| branch.first())
                         .flat_map(|inner| tell(inner, at, schema))
@@ -83,6 +96,12 @@ pub(super) fn tell(error: &ValidationError, at: &KeyPath, schema: &Value) -> Vec
         Kind::OneOfMultipleValid { .. } => one("fits several of the allowed shapes, must fit one".to_owned()),
         _ => one(error.to_string()),
     }
+}
+
+/// Whether all that a branch asks for is null.
+fn wants_null(branch: &[ValidationError<'static>]) -> bool {
+    let is_null = |kind: &TypeKind| matches!(kind, TypeKind::Single(one) if one.to_string() == "null");
+    matches!(branch, [only] if matches!(only.kind(), Kind::Type { kind } if is_null(kind)))
 }
 
 fn allowed(options: &Value, instance: &Value) -> String {

@@ -95,7 +95,7 @@ pub(super) fn over_each_other<'v>(files: impl Iterator<Item = &'v Value>) -> Map
     merged
 }
 
-fn over(base: &mut Map<String, Value>, top: &Map<String, Value>) {
+pub(super) fn over(base: &mut Map<String, Value>, top: &Map<String, Value>) {
     for (key, value) in top {
         match (base.get_mut(key), value) {
             (Some(Value::Object(below)), Value::Object(above)) => over(below, above),

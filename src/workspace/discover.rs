@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::located::Located;
 use super::mapping::{self, KEY, Mapping, MappingOrigin};
-use super::rules;
 use super::settings::{self, Between, ChartSettings, EnvironmentSettings, WorkspaceSettings};
 use crate::base::{Error, Problem, Result};
 use crate::chart::Chart;
+use crate::model::rules;
 use crate::schema::ChartSchema;
 use crate::yaml::{self, KeyPath};
 

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::mapping::{self, Isolation, KEY, Preset};
+use super::mapping::{self, Isolation, KEY};
 use crate::base::{Error, Result};
+use crate::model::Preset;
 use crate::yaml::{self, KeyPath, Refused};
 
 /// One change of the mapping.

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 
 use super::located::Located;
 use super::mapping::{self, Mapping, MappingOrigin};
-use super::rules;
 use crate::base::Problem;
+use crate::model::rules;
 use crate::yaml::KeyPath;
 
 /// The file's name in the workspace's root.

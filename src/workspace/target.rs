@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::discover::{Environment, WorkspaceChart};
-use super::mapping::{Isolation, Preset};
 use super::user::Settings;
 use crate::base::{Error, Result};
+use crate::model::{Isolation, Preset};
 
 /// A context as the kubeconfig declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -150,7 +150,7 @@ pub fn resolve(
         namespace,
         release,
         isolation: cluster.isolation,
-        preset: cluster.preset,
+        preset: cluster.preset(),
         values_files: environment.values_files.clone(),
         protected: environment.protected,
     })

@@ -83,7 +83,7 @@ fn placed(workspace: &Workspace, chart: &WorkspaceChart, mut problem: Problem) -
 }
 
 /// The same problem in several environments is one problem of all of them.
-fn merge(found: Vec<Problem>) -> Vec<Problem> {
+pub fn merge(found: Vec<Problem>) -> Vec<Problem> {
     let mut merged: Vec<Problem> = Vec::new();
     for problem in found {
         let same = merged.iter_mut().find(|known| {

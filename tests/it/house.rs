@@ -9,12 +9,14 @@ use floe_tui::session::command::{Place, TABLE};
 use super::support::{generated, repository_files, root};
 
 /// From low to high: a lower line never uses a higher one.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 17] = [
     "base",
     "yaml",
     "chart",
     "values",
     "schema",
+    "model",
+    "generate",
     "render",
     "manifest",
     "workspace",
@@ -281,4 +283,30 @@ fn the_readme_lists_the_keys() {
     }
     text.push('\n');
     generated("README.md", "keys", &text);
+}
+
+#[test]
+fn the_schemas_of_all_entities_are_shipped_and_linked() {
+    let readme = read(Path::new("README.md"));
+    let folder = root().join("schemas");
+    let mut shipped: Vec<String> = Vec::new();
+    for (name, schema) in floe_tui::model::ENTITIES {
+        let file = format!("schemas/{name}.json");
+        let wanted = format!("{:#}\n", schema());
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(root().join(&file), &wanted).expect("a written schema");
+        }
+        let found = std::fs::read_to_string(root().join(&file)).unwrap_or_default();
+        assert!(
+            found == wanted,
+            "{file} is not what the program says; `UPDATE=1 cargo test --test it house::` writes it"
+        );
+        assert!(readme.contains(&format!("({file})")), "README.md does not link {file}");
+        shipped.push(format!("{name}.json"));
+    }
+    for entry in std::fs::read_dir(&folder).expect("schemas/").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(shipped.contains(&name), "schemas/{name} belongs to no entity");
+    }
 }

@@ -92,7 +92,7 @@ impl Clusters {
                         }
                         Preset::Custom => "the resources that stand beside it in the text",
                     };
-                    Choice::new(preset.word()).detail(detail).current(*preset == cluster.preset)
+                    Choice::new(preset.word()).detail(detail).current(*preset == cluster.preset())
                 });
                 let ask = Ask::Choose { title: format!("Preset of {mapping}"), choices: choices.collect() };
                 (ask, Pending::Preset { mapping })

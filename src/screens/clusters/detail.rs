@@ -203,7 +203,7 @@ fn of_attribute(
         Attribute::Preset => {
             out.say(
                 Role::Text,
-                match cluster.preset {
+                match cluster.preset() {
                     Preset::Custom => "the resources that stand beside the preset in the text",
                     Preset::Small | Preset::Medium | Preset::Large => {
                         "the size of components that set no resources of their own"

@@ -194,7 +194,7 @@ impl Grid {
             },
             Attribute::Template => Rich::of(Role::Template, cluster.namespace_template.clone()),
             Attribute::Isolation => Rich::from(cluster.isolation.word()),
-            Attribute::Preset => Rich::from(cluster.preset.word()),
+            Attribute::Preset => Rich::from(cluster.preset().word()),
         }
     }
 }

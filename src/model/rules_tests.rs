@@ -3,7 +3,8 @@ use std::path::Path;
 use rstest::rstest;
 
 use super::*;
-use crate::workspace::mapping::{KEY, MappingOrigin, Preset};
+use crate::model::Preset;
+use crate::model::mapping::{KEY, MappingOrigin};
 use crate::yaml;
 
 fn problems_of(text: &str) -> (Option<Mapping>, Vec<String>) {
@@ -31,7 +32,7 @@ fn a_good_mapping_has_defaults_order_and_lines() {
     let mapping = mapping.unwrap();
     assert_eq!(mapping.environments(), ["dev", "qa", "prod"]);
     let first = &mapping.clusters[0];
-    assert_eq!((first.line, first.preset, first.isolation), (Some(3), Preset::Small, Isolation::Namespace));
+    assert_eq!((first.line, first.preset(), first.isolation), (Some(3), Preset::Small, Isolation::Namespace));
     assert_eq!(first.namespace("dev").unwrap(), "floe-dev");
     assert_eq!(mapping.of("prod").unwrap().namespace("prod").unwrap(), "platform-prod");
     assert_eq!(mapping.of("nowhere"), None);
@@ -61,7 +62,7 @@ fn an_environment_belongs_to_exactly_one_mapping() {
     "[Dev]",
     "environments[0]: \"Dev\" is no name for an environment: it must begin with a-z"
 )]
-#[case("[dev, qa]", "[dev/qa]", "only a-z, 0-9, - and _ may be in it")]
+#[case("[dev, qa]", "[dev/qa]", "only a-z, 0-9 and - may be in it")]
 #[case("[dev, qa]", "[1]", "must be the name of an environment")]
 #[case("cluster: shared", "cluster: ''", "clusterMapping.non-prod.cluster: must be the name of a cluster")]
 #[case("    cluster: shared\n", "", "clusterMapping.non-prod: names no cluster")]

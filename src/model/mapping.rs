@@ -4,10 +4,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::entity::{Entity, Frozen};
 use super::located::Located;
+use super::resources::{self, Preset, ResourceRequirements, Tier};
 use crate::base::Problem;
 use crate::yaml::KeyPath;
 
@@ -18,8 +21,9 @@ pub const KEY: &str = "clusterMapping";
 pub const DEFAULT_TEMPLATE: &str = "floe-{{.environment}}";
 
 /// How environments on one cluster are kept apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Isolation {
     /// A namespace each.
     #[default]
@@ -47,62 +51,54 @@ impl fmt::Display for Isolation {
     }
 }
 
-/// The size of components that set no resources of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    /// The smallest.
-    #[default]
-    Small,
-    /// The middle.
-    Medium,
-    /// The largest.
-    Large,
-    /// What stands beside it.
-    Custom,
-}
-
-impl Preset {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Small, Self::Medium, Self::Large, Self::Custom];
-
-    /// As it is written.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Small => "small",
-            Self::Medium => "medium",
-            Self::Large => "large",
-            Self::Custom => "custom",
-        }
-    }
-}
-
-impl fmt::Display for Preset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
 /// One cluster and the environments that run there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClusterMapping {
-    /// The mapping's own name: `non-prod`.
+    /// The mapping's own name: `non-prod`. In values it is the key that the rest stands under.
+    #[schemars(regex(pattern = r"^[a-z][a-zA-Z0-9-]*$"))]
     pub name: String,
     /// The shared name of the cluster; each operator's settings map it to a context.
+    #[schemars(length(min = 1))]
     pub cluster: String,
-    /// Logical environments, in order.
+    /// Logical environments, in order; each belongs to exactly one mapping.
+    #[schemars(length(min = 1), inner(regex(pattern = r"^[a-z][a-z0-9-]*$"), length(max = 40)), extend("uniqueItems" = true))]
     pub environments: Vec<String>,
-    /// A template that knows `.environment` only.
+    /// Namespace of an environment. A template that knows `{{.environment}}` only; the result must be a DNS label.
+    #[serde(default = "default_template")]
+    #[schemars(length(min = 1))]
     pub namespace_template: String,
     /// How environments are kept apart.
+    #[serde(default)]
     pub isolation: Isolation,
-    /// The size.
-    pub preset: Preset,
+    /// The size of components that set no resources of their own.
+    #[serde(default)]
+    pub resources: Tier,
     /// Where the mapping stands in its file, from 1.
+    #[serde(skip)]
     pub line: Option<usize>,
 }
 
+fn default_template() -> String {
+    DEFAULT_TEMPLATE.to_owned()
+}
+
+impl Entity for ClusterMapping {
+    const NAME: &'static str = "ClusterMapping";
+
+    fn faults(&self) -> Vec<(KeyPath, String)> {
+        let template = KeyPath::of(["namespaceTemplate"]);
+        let namespaces = self.environments.iter().filter_map(|name| self.namespace(name).err());
+        namespaces.map(|why| (template.clone(), why)).collect()
+    }
+}
+
 impl ClusterMapping {
+    /// The size.
+    pub fn preset(&self) -> Preset {
+        self.resources.preset
+    }
+
     /// The namespace of an environment; fails with a sentence when the template asks for something else than
     /// `.environment`, does not close, or gives no DNS label.
     pub fn namespace(&self, environment: &str) -> Result<String, String> {
@@ -151,6 +147,12 @@ impl Mapping {
         let mut clusters = Vec::new();
         for (name, entry) in entries {
             let path = base.key(name);
+            if !name.starts_with(|c: char| c.is_ascii_lowercase())
+                || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            {
+                let words = "is no name for a mapping: it must begin with a-z, and only letters, digits and - may be in it";
+                problems.push(document.place(Problem::error(words), &path));
+            }
             if entry.is_object() {
                 clusters.push(read_one(document, &path, name, &mut problems));
             } else {
@@ -243,52 +245,60 @@ fn read_one(document: &Located, path: &KeyPath, name: &str, problems: &mut Vec<P
             Isolation::default()
         }
     };
-    let preset = read_preset(document, path, &mut fault);
+    let resources = read_tier(document, path, &mut fault);
     ClusterMapping {
         name: name.to_owned(),
         cluster,
         environments,
         namespace_template,
         isolation,
-        preset,
+        resources,
         line: document.line(path),
     }
 }
 
-fn read_preset(document: &Located, path: &KeyPath, fault: &mut dyn FnMut(&KeyPath, String)) -> Preset {
+fn read_tier(document: &Located, path: &KeyPath, fault: &mut dyn FnMut(&KeyPath, String)) -> Tier {
     let path = path.key("resources");
-    match path.get(&document.value) {
-        None | Some(Value::Null) => Preset::default(),
-        Some(Value::Object(map)) => {
-            let preset =
-                word(map.get("preset").cloned(), &Preset::ALL, Preset::word).unwrap_or_else(|message| {
-                    fault(&path.key("preset"), message);
-                    None
-                });
-            let is_custom = preset == Some(Preset::Custom);
-            if is_custom && map.len() == 1 {
-                fault(&path.key("preset"), "custom needs the resources of components beside it".to_owned());
-            }
-            for (key, value) in map.iter().filter(|(key, _)| *key != "preset") {
-                if !value.is_object() {
-                    fault(
-                        &path.key(key),
-                        "unknown field, known are preset and components with their resources".to_owned(),
-                    );
-                } else if !is_custom {
-                    fault(
-                        &path.key(key),
-                        "resources of a component count only with the preset custom".to_owned(),
-                    );
-                }
-            }
-            preset.unwrap_or_default()
-        }
+    let map = match path.get(&document.value) {
+        None | Some(Value::Null) => return Tier::default(),
+        Some(Value::Object(map)) => map,
         Some(_) => {
             fault(&path, "must be a map with a preset".to_owned());
-            Preset::default()
+            return Tier::default();
+        }
+    };
+    let preset = word(map.get("preset").cloned(), &Preset::ALL, Preset::word).unwrap_or_else(|message| {
+        fault(&path.key("preset"), message);
+        None
+    });
+    let mut tier = Tier { preset: preset.unwrap_or_default(), ..Tier::default() };
+    let is_custom = tier.preset == Preset::Custom;
+    let missing: Vec<&str> = resources::ROWS[..resources::REQUIRED]
+        .iter()
+        .copied()
+        .filter(|row| map.get(*row).is_none_or(Value::is_null))
+        .collect();
+    if is_custom && !missing.is_empty() {
+        let words = format!("custom needs the resources of components beside it: {}", missing.join(", "));
+        fault(&path.key("preset"), words);
+    }
+    for (key, value) in map.iter().filter(|(key, value)| *key != "preset" && !value.is_null()) {
+        let here = path.key(key);
+        if !resources::ROWS.contains(&key.as_str()) {
+            fault(&here, format!("unknown field, known are preset, {}", resources::ROWS.join(", ")));
+        } else if !is_custom {
+            fault(&here, "resources of a component count only with the preset custom".to_owned());
+        } else {
+            match Frozen::<ResourceRequirements>::read(value, &|_| None) {
+                Ok(row) => tier.set(key, &row),
+                Err(problems) => problems.into_iter().for_each(|problem| {
+                    let inside = KeyPath::parse(&problem.key).unwrap_or_default();
+                    fault(&KeyPath(here.0.iter().chain(&inside.0).cloned().collect()), problem.message);
+                }),
+            }
         }
     }
+    tier
 }
 
 /// One of several words; `Ok(None)` when nothing is given.
@@ -338,14 +348,16 @@ pub fn label_fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Why a text is no environment's name. The name becomes a part of a file name, so no path may be in it.
+/// Why a text is no environment's name. The name becomes a part of file names, namespaces and labels.
 pub fn environment_fault(name: &str) -> Option<&'static str> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         Some("it must begin with a-z")
-    } else if name.chars().all(fits) {
-        None
+    } else if !name.chars().all(fits) {
+        Some("only a-z, 0-9 and - may be in it")
+    } else if name.len() > 40 {
+        Some("it is longer than 40 characters")
     } else {
-        Some("only a-z, 0-9, - and _ may be in it")
+        None
     }
 }

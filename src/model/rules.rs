@@ -16,7 +16,7 @@ struct Seen<'m> {
 }
 
 /// What is wrong with a mapping as a whole.
-pub(super) fn check(mapping: &Mapping, document: &Located, base: &KeyPath) -> Vec<Problem> {
+pub fn check(mapping: &Mapping, document: &Located, base: &KeyPath) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut fault = |path: &KeyPath, message: String, environment: &str| {
         problems.push(document.place(Problem::error(message), path).environment(environment));
