@@ -20,7 +20,7 @@ pub(super) fn run(global: Global, args: &Generate) -> Result<u8> {
     let setup = Setup::new(global)?;
     let charts = Charts::find(args.chart.as_deref(), &args.env)?;
     let (sources, mut problems) = Sources::read(args)?;
-    let Some(sources) = sources else { return tell(args, &problems) };
+    let Some(sources) = sources else { return Ok(tell(args, &problems)) };
     let mut made: Vec<(Generated, Target)> = Vec::new();
     match charts.mapping() {
         Some(mapping) => {
@@ -49,13 +49,13 @@ pub(super) fn run(global: Global, args: &Generate) -> Result<u8> {
     }
     let problems = merged(problems);
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
-        return tell(args, &problems);
+        return Ok(tell(args, &problems));
     }
     deliver(args, &charts, &made, &problems)
 }
 
 /// Only problems: nothing can be made.
-fn tell(args: &Generate, problems: &[Problem]) -> Result<u8> {
+fn tell(args: &Generate, problems: &[Problem]) -> u8 {
     if args.json {
         out::json(&json!({"environments": [], "problems": problems}));
     } else {
@@ -65,7 +65,7 @@ fn tell(args: &Generate, problems: &[Problem]) -> Result<u8> {
         let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
         out::note(&format!("nothing is generated: {errors} error{}", if errors == 1 { "" } else { "s" }));
     }
-    Ok(FAILED)
+    FAILED
 }
 
 /// The chart that gets values, and the one whose cluster mapping holds.

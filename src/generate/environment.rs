@@ -78,7 +78,7 @@ pub(super) fn draft(draft: &mut Draft, wish: &Wish, site: &Site, sections: &Sect
     }
 }
 
-/// Takes back what the environment says of components that do not run: nobody would read it.
+/// Takes back what is said of components that do not run: nobody would read it.
 pub(super) fn prune(draft: &mut Draft, platform: &KeyPath, is_off: impl Fn(&KeyPath) -> bool) {
     for component in ["dagster", "polaris", "marquez", "otel-collector"] {
         let section = platform.key(component);
@@ -86,6 +86,10 @@ pub(super) fn prune(draft: &mut Draft, platform: &KeyPath, is_off: impl Fn(&KeyP
             draft.assignments.retain(|own| {
                 own.from.document != super::draft::Document::Mapping || !own.key.starts_with(&section)
             });
+            if component == "dagster" {
+                // Only its runs send lineage.
+                draft.assignments.retain(|own| own.key != platform.key("lineageEndpoint"));
+            }
         }
     }
 }

@@ -170,30 +170,32 @@ fn telemetry(draft: &mut Draft, wish: &Wish, section: &KeyPath, platform: Option
         return;
     };
     let at = |field: &str| Field::artifact(&format!("observability.telemetry.{field}"));
-    draft.set(section, "telemetry.enabled", telemetry.enabled, at("enabled"));
     if !telemetry.enabled {
+        // The chart reads that of the artifact itself.
         return;
     }
+    draft.set(section, "telemetry.enabled", true, at("enabled"));
     let (protocol, port) = match telemetry.otlp_protocol {
         OtlpProtocol::Grpc => ("grpc", 4317),
         OtlpProtocol::Http => ("http/protobuf", 4318),
     };
     draft.set(section, "telemetry.protocol", protocol, at("otlp_protocol"));
-    match platform.filter(|_| is_local(&telemetry.otlp_endpoint)) {
-        Some(release) => {
-            let endpoint = format!("http://{}:{port}", collector(release));
-            draft.set(section, "telemetry.endpoint", endpoint, at("otlp_endpoint"));
-        }
-        None => {
-            draft.set(section, "telemetry.endpoint", telemetry.otlp_endpoint.as_str(), at("otlp_endpoint"));
-            if let Some(authentication) = &telemetry.authentication {
-                let secret = format!("{}-telemetry", wish.artifact.product());
-                let (key, about) = job_headers(authentication);
-                let from = at("authentication");
-                draft.set(section, "telemetry.headersSecret", json!({"name": secret, "key": key}), from);
-                draft.need(&secret, key, about);
-            }
-        }
+    if let Some(release) = platform.filter(|_| is_local(&telemetry.otlp_endpoint)) {
+        let endpoint = format!("http://{}:{port}", collector(release));
+        draft.set(section, "telemetry.endpoint", endpoint, at("otlp_endpoint"));
+        return;
+    }
+    draft.set(section, "telemetry.endpoint", telemetry.otlp_endpoint.as_str(), at("otlp_endpoint"));
+    if let Some(authentication) = &telemetry.authentication {
+        let secret = format!("{}-telemetry", wish.artifact.product());
+        let (key, about) = job_headers(authentication);
+        draft.set(
+            section,
+            "telemetry.headersSecret",
+            json!({"name": secret, "key": key}),
+            at("authentication"),
+        );
+        draft.need(&secret, key, about);
     }
 }
 
@@ -231,27 +233,30 @@ fn lineage(
     let Some(observability) = &wish.artifact.model.observability else { return };
     let at = |field: &str| Field::artifact(&format!("observability.{field}"));
     let over_http = observability.lineage_transport.is_none_or(|own| own == LineageTransport::Http);
-    let is_on = observability.lineage && over_http;
-    let switch = if observability.lineage { "lineage_transport" } else { "lineage" };
-    draft.set(section, "lineage.enabled", is_on, at(if is_on { "lineage" } else { switch }));
-    if !is_on {
+    if !observability.lineage {
         return;
     }
+    if !over_http {
+        // The chart knows endpoints only.
+        if observability.lineage_endpoint.is_some() {
+            draft.set(section, "lineage.enabled", false, at("lineage_transport"));
+        }
+        return;
+    }
+    draft.set(section, "lineage.enabled", true, at("lineage"));
     let own = observability.lineage_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
     let endpoint = own
         .filter(|endpoint| !is_local(endpoint))
         .map(str::to_owned)
         .or_else(|| platform.map(|release| format!("http://{}:5000", marquez(release))));
-    match endpoint {
-        Some(endpoint) => draft.set(section, "lineage.endpoint", endpoint, at("lineage_endpoint")),
-        None => {
-            let field = KeyPath::of(["observability", "lineage"]);
-            let (file, line) = wish.artifact.locate(&field);
-            let words = "lineage is on and goes nowhere: name lineage_endpoint, or the platform's release";
-            problems.push(Problem::warning(words).at(file, Some(line)).key(field.to_string()));
-            return;
-        }
-    }
+    let Some(endpoint) = endpoint else {
+        let field = KeyPath::of(["observability", "lineage"]);
+        let (file, line) = wish.artifact.locate(&field);
+        let words = "lineage is on and goes nowhere: name lineage_endpoint, or the platform's release";
+        problems.push(Problem::warning(words).at(file, Some(line)).key(field.to_string()));
+        return;
+    };
+    draft.set(section, "lineage.endpoint", endpoint, at("lineage_endpoint"));
     if let Some(namespace) = &observability.lineage_namespace {
         draft.set(section, "lineage.namespace", namespace.as_str(), at("lineage_namespace"));
     }

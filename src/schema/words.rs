@@ -53,11 +53,9 @@ pub(super) fn tell(error: &ValidationError, at: &KeyPath, schema: &Value) -> Vec
         // Of several ways to be right, the one that got furthest says most: fewest complaints, deepest place.
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             // `null` is how something is left out: who gives something else does not mean it.
-            let meant: Vec<&Vec<ValidationError<'static>>> = match context.iter().partition(|b| wants_null(b))
-            {
-                (all, none) if none.is_empty() => all,
-                (_, others) => others,
-            };
+            type Branches<'b> = Vec<&'b Vec<ValidationError<'static>>>;
+            let (none, others): (Branches, Branches) = context.iter().partition(|branch| wants_null(branch));
+            let meant = if others.is_empty() { none } else { others };
             // Errors of a branch name their place from the document's root.
             let outer = error.instance_path().as_str();
             let inside = |inner: &ValidationError<'static>| {
