@@ -145,7 +145,9 @@ fn every_version_and_mode_becomes_values_that_render_in_every_environment() {
             let out = workspace.folder().join(format!("{chart}-{name}"));
             let mut args: Vec<&str> =
                 vec!["generate", "--artifacts", file.to_str().unwrap(), "--chart", dir.to_str().unwrap()];
-            ALL.iter().for_each(|environment| args.extend(["--env", environment]));
+            for environment in ALL {
+                args.extend(["--env", environment]);
+            }
             let given = if chart == "floe-jobs" { IMAGE } else { "nameOverride=" };
             args.extend(["--set", given, "--output", out.to_str().unwrap()]);
             let first = workspace.floe(&args).ok();
@@ -293,7 +295,7 @@ fn slot<'v>(value: &'v mut Value, path: &KeyPath) -> &'v mut Value {
 fn leaves(path: &KeyPath, value: &Value, found: &mut Vec<KeyPath>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| leaves(&path.key(key), value, found))
+            map.iter().for_each(|(key, value)| leaves(&path.key(key), value, found));
         }
         Value::Array(items) if !items.is_empty() => {
             items.iter().enumerate().for_each(|(at, value)| leaves(&path.index(at), value, found));
@@ -832,7 +834,9 @@ fn environments_follow_the_manifest_and_disagreement_is_told() {
             "--json",
         ];
         args.extend(["--manifest", file.to_str().unwrap()]);
-        environments.iter().for_each(|environment| args.extend(["--env", environment]));
+        for environment in environments {
+            args.extend(["--env", environment]);
+        }
         workspace.floe(&args)
     };
     let text = std::fs::read_to_string(artifact_file("manifest.yaml")).unwrap();
