@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# programs.sh CACHE VENV: prints what to put before PATH so that the real programs of requirements-programs.txt, promtool and yq
-# are found. What the machine has already is taken. promtool comes out of Debian's package, without root and without installing;
-# yq (Mike Farah's, not the Python program of the same name) is built from its Go module.
+# programs.sh CACHE VENV: prints what to put before PATH so that the real programs of the charts are found: node of
+# requirements-programs.txt, promtool, yq, helm-oldest, jaeger. What the machine has already is taken. promtool comes out of
+# Debian's package, without root and without installing; yq (Mike Farah's, not the Python program of the same name), the oldest
+# helm that charts promise and Jaeger are built from Go modules, once.
 set -euo pipefail
 cache=$1 venv=$2
 say() { echo "charts: $*" >&2; }
@@ -30,5 +31,27 @@ if ! yq --version 2>/dev/null | grep -q mikefarah; then
   yq=v4.47.2
   if [ ! -x "$cache/yq-$yq/yq" ]; then GOBIN=$cache/yq-$yq GOTOOLCHAIN=local CGO_ENABLED=0 go install "github.com/mikefarah/yq/v4@$yq" >&2; fi
   found+=("$cache/yq-$yq")
+fi
+# The lower bound of charts/RELEASING.md; `helm template` of it takes Kubernetes 1.27 for granted, so tests name a version.
+oldest=v3.12.3
+if [ ! -x "$cache/helm-$oldest/helm-oldest" ]; then
+  say "building helm $oldest (2 minutes)"
+  GOBIN=$cache/helm-$oldest GOTOOLCHAIN=local CGO_ENABLED=0 go install -ldflags "-s -w -X helm.sh/helm/v3/internal/version.version=$oldest" "helm.sh/helm/v3/cmd/helm@$oldest" >&2
+  mv "$cache/helm-$oldest/helm" "$cache/helm-$oldest/helm-oldest"
+fi
+found+=("$cache/helm-$oldest")
+# Jaeger 2, of the newest version that the proxy has. Its go.mod replaces a module, so it is built in a copy of its source.
+jaeger=v1.76.0
+if ! command -v jaeger >/dev/null; then
+  if [ ! -x "$cache/jaeger-$jaeger/jaeger" ]; then
+    say "building Jaeger (5 minutes)"
+    source=$(go mod download -json "github.com/jaegertracing/jaeger@$jaeger" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
+    copy=$(mktemp -d)
+    cp -r "$source/." "$copy" && chmod -R u+w "$copy"
+    (cd "$copy" && GOTOOLCHAIN=local CGO_ENABLED=0 go build -mod=mod -trimpath -ldflags "-s -w" -o "$cache/jaeger-$jaeger/jaeger" ./cmd/jaeger) >&2 ||
+      say "Jaeger could not be built: its tests say so"
+    rm -rf "$copy"
+  fi
+  found+=("$cache/jaeger-$jaeger")
 fi
 (IFS=:; echo "${found[*]}")

@@ -1,9 +1,10 @@
-"""floe-platform against the real programs that run its configuration: PostgreSQL, Dagster, dbt, promtool.
+"""floe-platform against the real programs that run its configuration: PostgreSQL, Dagster, dbt, promtool, Jaeger.
 
 What a container would run is taken from the rendered manifests (command, environment, files) and run here; only the
 addresses are replaced. PostgreSQL is Debian's or PyPI's pgserver, Dagster and dbt are PyPI's.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -405,3 +406,69 @@ def test_a_prometheusrule_holds_the_same_rules(render):
     config = one(render(), "ConfigMap", "rules")["data"]["platform.yaml"]
     rule = one(render("--set", "observability.rules.prometheusRule=true"), "PrometheusRule", "rules")
     assert rule["spec"]["groups"] == yaml.safe_load(config)["groups"]
+
+
+# --- Jaeger ------------------------------------------------------------------------------------------------------------
+
+
+def jaeger_program() -> str:
+    """Jaeger 2 of the newest module that Go's proxy has; charts/REQUIREMENTS.md says which, and which version the chart runs."""
+    found = os.environ.get("FLOE_JAEGER") or shutil.which("jaeger")
+    if not found:
+        pytest.fail("no jaeger: tests/charts/programs.sh builds it, or set FLOE_JAEGER")
+    return found
+
+
+@contextlib.contextmanager
+def jaeger(documents: list[dict], folder: Path):
+    """Runs the rendered configuration with other addresses and folders; gives the addresses of UI and OTLP over HTTP."""
+    text = next(iter(one(documents, "ConfigMap", "jaeger")["data"].values()))
+    addresses = {}
+    for port in re.findall(r"0\.0\.0\.0:(\d+)|port: (\d+)", text):
+        addresses[next(filter(None, port))] = free_port()
+    for port, other in addresses.items():
+        text = text.replace(f"0.0.0.0:{port}", f"127.0.0.1:{other}").replace(f"port: {port}", f"port: {other}")
+    config = folder / "jaeger.yaml"
+    config.write_text(text.replace("/badger/", f"{folder}/badger/"))
+    checked = subprocess.run([jaeger_program(), "validate", f"--config={config}"], capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0, checked.stderr
+    with (folder / "log").open("a") as log:
+        server = subprocess.Popen([jaeger_program(), f"--config={config}"], stdout=log, stderr=log)
+    try:
+        until_answers(f"http://127.0.0.1:{addresses['13133']}/status", folder / "log")
+        yield f"http://127.0.0.1:{addresses['16686']}", f"http://127.0.0.1:{addresses['4318']}"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+
+
+def until_answers(url: str, log: Path, wanted=lambda body: True) -> bytes:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                body = answer.read()
+                if wanted(body):
+                    return body
+        except OSError:
+            pass
+        assert time.monotonic() < end, log.read_text()[-2000:]
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("storage", ["memory", "badger"])
+def test_jaeger_keeps_a_trace_with_the_rendered_configuration(render, tmp_path, storage):
+    documents = render("-f", str(ROOT / "charts/floe-platform/values-dev.yaml"), "--set", f"jaeger.storage.type={storage}")
+    now = time.time_ns()
+    span = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "build", "kind": 1,
+            "startTimeUnixNano": str(now - 1_000_000), "endTimeUnixNano": str(now)}
+    service = {"attributes": [{"key": "service.name", "value": {"stringValue": "dagster"}}]}
+    body = json.dumps({"resourceSpans": [{"resource": service, "scopeSpans": [{"spans": [span]}]}]}).encode()
+    there = lambda said: b"5b8efff798038103d269b633813fc60c" in said
+    with jaeger(documents, tmp_path) as (ui, otlp):
+        request = urllib.request.Request(f"{otlp}/v1/traces", body, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=10).close()
+        until_answers(f"{ui}/api/traces?service=dagster", tmp_path / "log", there)
+    if storage == "badger":
+        with jaeger(documents, tmp_path) as (ui, _):
+            until_answers(f"{ui}/api/traces?service=dagster", tmp_path / "log", there)

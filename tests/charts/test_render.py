@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,24 @@ def settled(document: Document) -> str:
 def test_a_values_file_is_sound(stage: Stage, schemas: Schemas, chart: Chart, values: Path) -> None:
     documents = helm.template("helm4", stage.chart(chart), [values], *api_versions())
     judge(documents, schemas)
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(("chart", "values"), cases.values_files())
+def test_the_oldest_helm_that_is_promised(stage: Stage, chart: Chart, values: Path) -> None:
+    """It lints every values file, and renders the same objects as helm 3 of today."""
+    oldest = shutil.which("helm-oldest")
+    assert oldest, "no helm-oldest on PATH: tests/charts/run builds it"
+    said = subprocess.run([oldest, "version", "--short"], capture_output=True, text=True, env=helm.environment(), check=True).stdout
+    matrix = (CHARTS / "RELEASING.md").read_text().split("| chart | floe-core |")[1].split("\n\n")[0]
+    promised = set(re.findall(r"(\d+\.\d+) and newer", matrix))
+    assert len(promised) == 1 and said.startswith(f"v{promised.pop()}."), f"RELEASING.md promises another helm than {said}"
+    folder = str(stage.chart(chart))
+    for command in (["lint", "--strict", folder], ["template", helm.RELEASE, folder, "--namespace", helm.NAMESPACE, "--kube-version", "1.30.0", *api_versions()]):
+        done = subprocess.run([oldest, *command, "-f", str(values)], capture_output=True, text=True, env=helm.environment(), timeout=120)
+        assert done.returncode == 0, f"{said}{done.stdout}{done.stderr}"
+    today = helm.template("helm3", stage.chart(chart), [values], "--kube-version", "1.30.0", *api_versions())
+    assert {identity(document): settled(document) for document in helm.documents(done.stdout)} == {identity(document): settled(document) for document in today}
 
 
 @pytest.mark.parametrize("minor", MINORS)
