@@ -20,7 +20,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files about one chart run real programs, and those that end in _cluster need control planes, unless they say more."""
-    generic = {"test_render", "test_suites", "test_schema", "test_documents", "test_planes", "test_harness", "test_examples"}
+    generic = {"test_render", "test_suites", "test_schema", "test_documents", "test_planes", "test_harness", "test_examples", "test_requirements"}
     for item in items:
         name = item.path.stem
         if name not in generic and not any(item.iter_markers("planes")) and not any(item.iter_markers("programs")):

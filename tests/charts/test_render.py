@@ -175,8 +175,9 @@ def unlabelled(documents: list[Document]) -> list[str]:
     return found
 
 
-# Programs that read a changed ConfigMap by themselves, by the end of its name.
+# ConfigMaps, by the end of their name, that are no reason to restart, and why.
 RELOADED: dict[str, str] = {
+    "postgresql-initdb": "PostgreSQL runs these scripts while its volume is empty, and never again",
     "dataspoke-temporal": "Temporal reads its dynamic configuration again every minute",
 }
 

@@ -146,6 +146,18 @@ when it is not there either. The result is kept for the whole rendering, because
 {{- toYaml .Values.secrets.rendered }}
 {{- end }}
 
+{{/*
+Checksum of the credentials that values give, empty without any: generated ones do not change, and others are not this
+release's. A short piece tells a change just as well, and nothing of what was hashed.
+*/}}
+{{- define "core-pipeline.secretChecksum" -}}
+{{- $given := dict }}
+{{- if not (or .Values.secrets.existingSecret .Values.secrets.externalSecret.enabled) }}
+{{- range $key, $value := .Values.secrets.values }}{{ if $value }}{{ $_ := set $given $key (toString $value) }}{{ end }}{{ end }}
+{{- end }}
+{{- with $given }}{{ toJson . | sha256sum | trunc 8 }}{{ end }}
+{{- end }}
+
 {{/* Environment variables from the Secret. Dict: context, secret (its name). */}}
 {{- define "core-pipeline.secretEnv" -}}
 {{- $secret := .secret }}
