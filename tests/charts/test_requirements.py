@@ -60,6 +60,7 @@ def test_the_tests_that_rows_name_exist() -> None:
                 continue
             if not any(one.startswith(name) if open_end or name.endswith("_") else one == name for one in known):
                 missing.append(f"line {number}: {name}{open_end}")
+        missing += [f"line {number}: fn {name}" for name in re.findall(r"\bfn (\w+)", " ".join(cells[2:])) if name not in known]
     assert not missing, "\n".join(missing)
 
 
