@@ -14,4 +14,4 @@ pub use edit::MappingEdit;
 pub use settings::{ChartSettings, EnvironmentSettings, WorkspaceSettings};
 pub use target::{ContextChoice, ContextInfo, Target, resolve};
 pub use user::{Confirm, LogLevel, Settings};
-pub use validate::{merge, validate};
+pub use validate::{merge as merge_problems, validate};

@@ -10,7 +10,20 @@ use super::redact::is_secret_name;
 
 /// Whether a key's name says that its value is a credential.
 pub fn is_name(name: &str) -> bool {
-    is_secret_name(name) || NAME.is_match(&snake(name))
+    is_secret_name(name) || (sounds_like_one(name) && !names_a_secret(name))
+}
+
+/// Whether a name ends in a word for credentials, also where it only says which Secret holds one (`existing_secret`).
+pub fn sounds_like_one(name: &str) -> bool {
+    NAME.is_match(&snake(name))
+}
+
+/// `existing_secret`, `image_pull_secrets`, `use_password`: about a credential, not one.
+fn names_a_secret(name: &str) -> bool {
+    let name = snake(name);
+    let first = name.split('_').next().unwrap_or_default();
+    matches!(first, "existing" | "create" | "use" | "has" | "enable" | "generate" | "from" | "external")
+        || name.contains("pull_secret")
 }
 
 /// Whether a text is or contains a credential, whatever its key is called: keys of well-known services, tokens,
@@ -166,9 +179,20 @@ mod tests {
         ] {
             assert!(is_name(name), "{name}");
         }
-        for name in
-            ["compass", "keys", "schema", "secretName", "passthrough", "author", "spin", "user", "host"]
-        {
+        for name in [
+            "existing_secret",
+            "imagePullSecrets",
+            "use_token",
+            "compass",
+            "keys",
+            "schema",
+            "secretName",
+            "passthrough",
+            "author",
+            "spin",
+            "user",
+            "host",
+        ] {
             assert!(!is_name(name), "{name}");
         }
     }

@@ -260,7 +260,7 @@ fn one(charts: &Charts, sources: &Sources, args: &Generate, environment: &str, t
 
 /// The same problem of several environments is one problem of all of them; errors first.
 fn merged(problems: Vec<Problem>) -> Vec<Problem> {
-    let mut merged: Vec<Problem> = workspace::merge(problems);
+    let mut merged: Vec<Problem> = workspace::merge_problems(problems);
     merged.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     merged
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::draft::{Draft, Field};
 use super::telemetry::{is_local, job_headers};
 use super::{JobsMode, Wish};
-use crate::base::Problem;
+use crate::base::{Problem, credential};
 use crate::model::artifacts::{LineageTransport, OtlpProtocol};
 use crate::model::job::valid_name;
 use crate::yaml::KeyPath;
@@ -47,7 +47,7 @@ pub(super) fn draft(
         .iter()
         .any(|key| given.is_set(key));
     if !elsewhere {
-        let content = without_null(&wish.artifact.value);
+        let content = for_jobs(&wish.artifact.value);
         let size = size(&content);
         if size > CONFIG_MAP {
             problems.push(fault(
@@ -67,7 +67,7 @@ pub(super) fn draft(
     if let Some(profiles) = wish.artifact.value.get("dbt_profiles").filter(|own| own.is_object())
         && !profiles_elsewhere
     {
-        draft.set(section, "profiles.content", without_null(profiles), Field::artifact("dbt_profiles"));
+        draft.set(section, "profiles.content", for_jobs(profiles), Field::artifact("dbt_profiles"));
     }
     secrets(draft, wish, section, !elsewhere, profiles_elsewhere);
     telemetry(draft, wish, section, platform);
@@ -269,16 +269,25 @@ fn size(content: &Value) -> usize {
     text.len() + 5 * escaped
 }
 
-/// Null is what the contract's optional fields are when they are left out; helm would take it as `delete`.
-fn without_null(value: &Value) -> Value {
+/// The document as jobs get it. Null is what the contract's optional fields are when they are left out, and helm would take
+/// it as `delete`. What only names a Secret of the platform (`existing_secret`) is nothing to jobs, and the chart would
+/// take it for the credential itself.
+fn for_jobs(value: &Value) -> Value {
+    let is_for_jobs = |key: &str, value: &Value| match value {
+        Value::Null => false,
+        Value::String(text) => {
+            text.is_empty() || !credential::sounds_like_one(key) || credential::is_reference(text)
+        }
+        _ => true,
+    };
     match value {
         Value::Object(map) => Value::Object(
             map.iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key.clone(), without_null(value)))
+                .filter(|(key, value)| is_for_jobs(key, value))
+                .map(|(key, value)| (key.clone(), for_jobs(value)))
                 .collect(),
         ),
-        Value::Array(items) => Value::Array(items.iter().map(without_null).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(for_jobs).collect()),
         other => other.clone(),
     }
 }

@@ -93,6 +93,11 @@ impl Entity for FloeHelmChart {
 }
 
 impl FloeHelmChart {
+    /// Whether a chart says which floe it fits, and so wants to be one of floe's.
+    pub fn is_claimed(chart: &Chart) -> bool {
+        annotation(chart).is_some()
+    }
+
     /// A chart of the workspace in the model's terms.
     ///
     /// # Errors
@@ -100,12 +105,7 @@ impl FloeHelmChart {
     pub fn of(chart: &Chart) -> Result<Frozen<Self>, Vec<Problem>> {
         let text = chart.files.text("Chart.yaml").unwrap_or_default();
         let parsed = crate::yaml::parse(&text).ok();
-        let range = parsed.as_ref().and_then(|parsed| {
-            KeyPath::of(["annotations", COMPATIBLE])
-                .get(&parsed.value)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        });
+        let range = annotation(chart);
         let mut dependencies = Vec::new();
         for declared in &chart.metadata.dependencies {
             let mut entry = json!({"name": declared.name, "repository": declared.repository});
@@ -139,4 +139,10 @@ impl FloeHelmChart {
             line.or(path.0.is_empty().then_some(1)).map(|line| ("Chart.yaml".into(), line))
         })
     }
+}
+
+/// What the chart says of the floe that it fits.
+fn annotation(chart: &Chart) -> Option<String> {
+    let value = crate::yaml::read(&chart.files.text("Chart.yaml")?).ok()?;
+    Some(KeyPath::of(["annotations", COMPATIBLE]).get(&value)?.as_str()?.to_owned())
 }

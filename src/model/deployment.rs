@@ -1,6 +1,12 @@
 //! A deployed platform and its state machine. A state is a type, and each transition takes the state it leaves by
 //! value: one that the model does not have cannot be written down.
 //!
+//! ```
+//! # use floe_tui::model::deployment::{PlatformDeployment, Release, Superseded};
+//! # fn try_it(at: jiff::Timestamp, release: Release) -> PlatformDeployment<Superseded> {
+//! PlatformDeployment::begin(release, at).fail(at, "no image").retry(at).succeed(at).supersede(at)
+//! # }
+//! ```
 //! ```compile_fail
 //! # use floe_tui::model::deployment::{Deployed, PlatformDeployment};
 //! # fn try_it(at: jiff::Timestamp, running: PlatformDeployment<Deployed>) {

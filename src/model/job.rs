@@ -3,6 +3,12 @@
 //! The diagram of the requirements starts in `Created`, which is before the object exists: [`Run::create`] gives the
 //! first state there is. A run may fail before it ran (an image that cannot be pulled, a deadline) and while it runs.
 //!
+//! ```
+//! # use floe_tui::model::job::{Failed, Run, Succeeded};
+//! # fn try_it(at: jiff::Timestamp) -> (Run<Succeeded>, Run<Failed>) {
+//! (Run::create().start(at).succeed(at), Run::create().fail(at, String::new()))
+//! # }
+//! ```
 //! ```compile_fail
 //! # use floe_tui::model::job::{Pending, Run};
 //! # fn try_it(at: jiff::Timestamp, run: Run<Pending>) {
@@ -21,10 +27,11 @@ use std::fmt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::entity::Entity;
+use super::entity::{Entity, Frozen};
 use super::resources::ResourceRequirements;
-use crate::base::Hash;
+use crate::base::{Hash, Problem};
 use crate::yaml::KeyPath;
 
 /// Where a run is.
@@ -133,6 +140,80 @@ impl Entity for DataProductJob {
         let faults = self.status.iter().flat_map(Entity::faults);
         faults.map(|(path, words)| (KeyPath(at.0.iter().chain(&path.0).cloned().collect()), words)).collect()
     }
+}
+
+impl DataProductJob {
+    /// A `Job`, or what a `CronJob` makes, as Kubernetes has it: its first container with what the chart `floe-jobs` mounts.
+    /// Of a run that failed `logs` are the last words of its container, which the object does not hold.
+    ///
+    /// # Errors
+    /// It is none of ours: no artifact, no resources, no command.
+    pub fn of_object(object: &Value, logs: &str) -> Result<Frozen<Self>, Vec<Problem>> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let spec =
+            object.pointer("/spec/jobTemplate/spec").or_else(|| object.get("spec")).unwrap_or(&Value::Null);
+        let pod = spec.pointer("/template/spec").unwrap_or(&Value::Null);
+        let container = pod.pointer("/containers/0").unwrap_or(&Value::Null);
+        let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        let command: Vec<Value> = [list(container, "command"), list(container, "args")].concat();
+        let volumes = list(pod, "volumes");
+        let artifacts = volumes.iter().find(|volume| volume["name"] == "artifacts");
+        let artifacts = artifacts.and_then(|volume| volume.pointer("/configMap/name"));
+        let reference = |at: &Value, name: &str| -> Option<SecretRef> {
+            let key = at.get("key").and_then(Value::as_str).map(str::to_owned);
+            Some(SecretRef { name: at.get(name)?.as_str()?.to_owned(), key })
+        };
+        let env = list(container, "env");
+        let from = list(container, "envFrom");
+        let mut secrets: Vec<SecretRef> = env
+            .iter()
+            .filter_map(|own| reference(own.pointer("/valueFrom/secretKeyRef")?, "name"))
+            .chain(from.iter().filter_map(|own| reference(own.get("secretRef")?, "name")))
+            .chain(volumes.iter().filter_map(|own| reference(own.get("secret")?, "secretName")))
+            .collect();
+        secrets.sort();
+        secrets.dedup();
+        let mut value = json!({
+            "name": text("/metadata/name"), "namespace": text("/metadata/namespace"), "image": container.get("image"),
+            "command": command, "secrets": secrets, "resources": container.get("resources"),
+            "status": status_of(object, logs),
+        });
+        if let Some(name) = artifacts {
+            value["artifacts"] = json!({"name": name, "key": null});
+        }
+        Frozen::read(&value, &|_| None)
+    }
+}
+
+/// Where a `Job` is by its own status; `None` for what never runs itself (a `CronJob`).
+fn status_of(object: &Value, logs: &str) -> Option<JobStatus> {
+    let status = object.get("status").filter(|_| object["kind"] == "Job")?;
+    let time = |value: Option<&Value>| value?.as_str()?.parse::<Timestamp>().ok();
+    let condition = |kind: &str| {
+        let all = status.get("conditions").and_then(Value::as_array)?;
+        all.iter().find(|own| own["type"] == kind && own["status"] == "True").cloned()
+    };
+    let count = |key: &str| status.get(key).and_then(Value::as_i64).unwrap_or_default();
+    let start = time(status.get("startTime"));
+    let ended = |condition: &Value| time(condition.get("lastTransitionTime"));
+    let ran = start.filter(|_| ["ready", "succeeded", "failed"].iter().any(|key| count(key) > 0));
+    Some(match (condition("Complete"), condition("Failed"), ran.or(start)) {
+        (Some(done), _, Some(start)) => {
+            let end = time(status.get("completionTime")).or_else(|| ended(&done)).unwrap_or(start);
+            Run::create().start(start).succeed(end).status()
+        }
+        (None, Some(failed), Some(at)) => {
+            let end = ended(&failed).unwrap_or(at);
+            match ran {
+                Some(start) => Run::create().start(start).fail(end, logs.to_owned()).status(),
+                None => Run::create().fail(end, logs.to_owned()).status(),
+            }
+        }
+        _ => match ran {
+            Some(start) => Run::create().start(start).status(),
+            None => Run::create().status(),
+        },
+    })
 }
 
 /// A `ConfigMap`, and a key of it.
@@ -286,7 +367,6 @@ impl Run<Failed> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::Frozen;
 
     #[test]
     fn every_way_through_the_machine_is_a_status_that_reads_back() {
@@ -309,18 +389,16 @@ mod tests {
 
     #[test]
     fn a_status_that_no_run_can_have_is_refused() {
-        let told = |value: serde_json::Value| {
+        let told = |value: Value| {
             let problems = Frozen::<JobStatus>::read(&value, &|_| None).unwrap_err();
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         };
         let now = "2026-01-01T00:00:00Z";
-        assert!(told(serde_json::json!({"phase": "Pending", "startTime": now})).contains("has not started"));
-        assert!(told(serde_json::json!({"phase": "Running"})).contains("has a start"));
-        assert!(told(serde_json::json!({"phase": "Succeeded", "startTime": now})).contains("completionTime"));
-        assert!(
-            told(serde_json::json!({"phase": "Running", "startTime": now, "logs": "x"})).contains("logs")
-        );
-        assert!(told(serde_json::json!({"phase": "Created"})).contains("must be Pending, Running"));
+        assert!(told(json!({"phase": "Pending", "startTime": now})).contains("has not started"));
+        assert!(told(json!({"phase": "Running"})).contains("has a start"));
+        assert!(told(json!({"phase": "Succeeded", "startTime": now})).contains("completionTime"));
+        assert!(told(json!({"phase": "Running", "startTime": now, "logs": "x"})).contains("logs"));
+        assert!(told(json!({"phase": "Created"})).contains("must be Pending, Running"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::discover::{Environment, Workspace, WorkspaceChart};
 use super::mapping::KEY;
 use crate::base::Problem;
+use crate::model::FloeHelmChart;
 use crate::values::LayerSet;
 
 /// All problems, errors first, then by file and line, with files relative to the workspace. With an environment only
@@ -19,6 +20,11 @@ pub fn validate(workspace: &Workspace, environment: Option<&str>) -> Vec<Problem
     }
     for chart in &workspace.charts {
         problems.extend(chart.problems.iter().cloned());
+        // Only charts that say which floe they fit keep to floe's own rules.
+        if FloeHelmChart::is_claimed(&chart.chart) {
+            let faults = FloeHelmChart::of(&chart.chart).err().into_iter().flatten();
+            problems.extend(faults.map(|problem| placed(workspace, chart, problem)));
+        }
         let chosen: Vec<&Environment> =
             chart.environments.iter().filter(|own| environment.is_none_or(|name| own.name == name)).collect();
         let mut found: Vec<Problem> = Vec::new();

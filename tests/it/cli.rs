@@ -52,6 +52,8 @@ fn help_names_every_command() {
         "plan",
         "apply",
         "status",
+        "generate",
+        "schema",
         "--kubeconfig",
         "--helm",
         "--theme",
@@ -70,6 +72,7 @@ fn help_names_every_command() {
 #[case::apply_of_nothing_known(&["apply", ".", "--env", "dev", "--operation", "explode"])]
 #[case::diff_with_one_side(&["diff", ".", "--env", "dev"])]
 #[case::render_without_a_chart(&["render"])]
+#[case::generate_for_nobody(&["generate", "--artifacts", "a.json"])]
 fn wrong_usage_is_64_and_says_what_is_right(#[case] args: &[&str]) {
     let output = bare(args).expect_code(64);
     assert!(output.stdout.is_empty(), "usage errors go to standard error: {output}");

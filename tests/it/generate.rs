@@ -398,6 +398,72 @@ fn the_merge_order_is_environment_then_plugins_then_the_operator() {
     assert!(text.lines().nth(origin.line - 1).unwrap().contains("max_concurrent"), "{origin:?}");
 }
 
+/// Every backend that telemetry may name, with what it asks for.
+#[test]
+fn every_telemetry_backend_has_its_exporter() {
+    let workspace = Workspace::new("gen-backends");
+    let dir = workspace.platform();
+    let (bench, engine) = (Bench::at(&dir), engine());
+    for (kind, config, exporter, secret, jaeger) in [
+        ("console", json!({}), "debug", None, false),
+        ("JAEGER", json!({}), "jaeger", None, true),
+        ("jaeger", json!({"endpoint": "jaeger.example.com:4317"}), "jaeger", None, false),
+        (
+            "otlp",
+            json!({"endpoint": "otlp.example.com:4317", "token": "plain-word-canary"}),
+            "otlp",
+            Some("authorization"),
+            false,
+        ),
+        (
+            "datadog",
+            json!({"api_key": "plain-word-canary", "site": "datadoghq.eu"}),
+            "datadog",
+            Some("datadog-api-key"),
+            false,
+        ),
+        (
+            "grafana_cloud",
+            json!({"endpoint": "https://otlp.example.com/otlp", "token": "plain-word-canary"}),
+            "grafanaCloud",
+            Some("grafana-cloud-token"),
+            false,
+        ),
+        ("prometheus", json!({"port": 9123}), "prometheus", None, false),
+    ] {
+        let mut value = document("simple.json");
+        value["plugins"]["telemetry_backend"] = json!({"type": kind, "version": "1.0.0", "config": config});
+        let made = bench.generate(&artifact(&value).unwrap(), "dev", &[], JobsMode::PerModel);
+        assert_eq!(errors(&made), Vec::<String>::new(), "{kind}");
+        let exporters = &made.values["otel-collector"]["exporters"];
+        assert_eq!(exporters[exporter]["enabled"], true, "{kind}: {exporters}");
+        assert_eq!(made.values["jaeger"]["enabled"], jaeger, "{kind}");
+        let manifest =
+            rendered(&engine, &dir, "dev", &made.text, "").unwrap_or_else(|words| panic!("{kind}: {words}"));
+        assert!(!manifest.contains("canary"), "{kind}");
+        let keys: Vec<&str> =
+            made.needed.iter().flat_map(|needed| &needed.keys).map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys.first().copied(), secret, "{kind}: {:?}", made.needed);
+        for key in keys {
+            assert!(
+                manifest.contains(&format!("\"{key}\"")) || manifest.contains(&format!("key: {key}")),
+                "{kind}: {key}"
+            );
+        }
+    }
+    let mut value = document("simple.json");
+    value["plugins"]["telemetry_backend"] = json!({"type": "none", "version": "1.0.0"});
+    let made = bench.generate(&artifact(&value).unwrap(), "dev", &[], JobsMode::PerModel);
+    assert_eq!(made.values["otel-collector"], json!({"enabled": false}));
+    value["plugins"]["telemetry_backend"]["type"] = json!("smoke-signals");
+    let told = errors(&bench.generate(&artifact(&value).unwrap(), "dev", &[], JobsMode::PerModel));
+    assert!(
+        told.len() == 1
+            && told[0].contains("plugins.telemetry_backend.type: the collector has no exporter for it"),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn a_setting_that_the_schema_refuses_is_told_at_its_field() {
     let bench = &*PLATFORM;
@@ -735,6 +801,22 @@ fn the_operators_own_credentials_are_refused_as_well() {
         );
         assert!(!told.join(" ").contains("hunter2"), "{told:?}");
     }
+}
+
+#[test]
+fn a_secret_that_the_artifact_names_is_used_by_its_name() {
+    let mut value = document("simple.json");
+    value["plugins"]["catalog"] = json!({"type": "polaris", "version": "1.0.0",
+        "config": {"auth": {"existing_secret": "my-polaris"}, "image_pull_secrets": ["mine"]}});
+    let artifact = artifact(&value).unwrap();
+    assert_eq!(artifact.taken, []);
+    let made = PLATFORM.generate(&artifact, "dev", &[], JobsMode::PerModel);
+    assert_eq!(errors(&made), Vec::<String>::new());
+    assert_eq!(made.values["polaris"]["auth"]["existingSecret"], "my-polaris");
+    // Jobs have no use for it, and their chart refuses what sounds like a credential.
+    let made = JOBS.generate(&artifact, "dev", &set(&[IMAGE]), JobsMode::PerModel);
+    assert!(!made.text.contains("my-polaris"), "{}", made.text);
+    rendered(&engine(), &root().join("charts/floe-jobs"), "dev", &made.text, "").unwrap();
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use floe_tui::base::{Problem, Severity};
 use floe_tui::chart::Chart;
-use floe_tui::model::{self, ClusterMapping, FloeHelmChart, Frozen, Preset, ResourcePreset, job, resources};
+use floe_tui::model::{
+    self, ClusterMapping, DataProductJob, FloeHelmChart, Frozen, Preset, ResourcePreset, job, resources,
+};
 use floe_tui::render::{Engine, Profile, Refusal, Request, Session, ValuesSource};
 use floe_tui::schema::ChartSchema;
 use floe_tui::values::LayerSet;
@@ -264,18 +266,82 @@ fn jobs_are_named_as_the_chart_names_them() {
 }
 
 #[rstest]
-fn our_charts_are_what_the_model_asks_for(#[values("floe-platform", "floe-jobs")] name: &str) {
+fn our_charts_are_what_the_model_asks_for(
+    #[values("floe-platform", "floe-jobs", "otel-collector", "dataspoke")] name: &str,
+) {
     let chart = Chart::load(&root().join("charts").join(name)).unwrap();
+    assert!(FloeHelmChart::is_claimed(&chart));
     let entity = FloeHelmChart::of(&chart).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(entity.name, name);
     assert_eq!(entity.dependencies.len(), chart.metadata.dependencies.len());
-    assert_eq!(entity.compatibility_matrix[&entity.version], ">=0.3.0 <0.4.0");
+    assert!(entity.compatibility_matrix[&entity.version].starts_with(">=0.3.0"));
+}
+
+#[test]
+fn jobs_of_the_chart_are_data_product_jobs() {
+    let text = "global: {environment: dev}\nartifacts: {content: {version: 0.5.0, metadata: {product_name: x}}}\n\
+                defaults: {image: {repository: a/b, tag: c}, secrets: [{name: db, env: {PGPASSWORD: pw}}, {name: all, envFrom: true}]}\n\
+                jobs: {now: {type: dbt, dbt: {select: [a]}}, daily: {type: custom, command: [run], schedule: \"@daily\"}}\n";
+    let mut request = Request::new(root().join("charts/floe-jobs"), "r", "n");
+    request.values = vec![ValuesSource::Inline { name: "v".into(), text: text.into() }];
+    let output = Engine::new(Profile::FOUR, Session::default())
+        .render(&request, false)
+        .unwrap_or_else(|r| panic!("{r:?}"));
+    let objects = yaml::read_all(&output.rendered.manifest).unwrap();
+    let of = |kind: &str| {
+        let mut object = objects.iter().find(|object| object["kind"] == kind).unwrap().clone();
+        // As the API server has it.
+        object["metadata"]["namespace"] = json!("floe-dev");
+        object
+    };
+    let mut job = of("Job");
+    let at = |seconds: u32| format!("2026-01-01T00:00:{seconds:02}Z");
+    let status = |value: Value| -> Value {
+        let mut seen = job.clone();
+        seen["status"] = value;
+        json!(DataProductJob::of_object(&seen, "no such table").unwrap().status)
+    };
+    let phase = |value: Value| status(value)["phase"].as_str().unwrap().to_owned();
+    assert_eq!(phase(json!({})), "Pending");
+    assert_eq!(phase(json!({"startTime": at(1), "active": 1, "ready": 0})), "Pending");
+    assert_eq!(phase(json!({"startTime": at(1), "active": 1, "ready": 1})), "Running");
+    let condition = |kind: &str| json!([{"type": kind, "status": "True", "lastTransitionTime": at(9)}]);
+    let done = status(
+        json!({"startTime": at(1), "succeeded": 1, "completionTime": at(8), "conditions": condition("Complete")}),
+    );
+    assert_eq!(
+        done,
+        json!({"phase": "Succeeded", "startTime": at(1), "completionTime": at(8), "logs": null})
+    );
+    let failed = status(json!({"startTime": at(1), "failed": 3, "conditions": condition("Failed")}));
+    assert_eq!(
+        failed,
+        json!({"phase": "Failed", "startTime": at(1), "completionTime": at(9), "logs": "no such table"})
+    );
+    assert_eq!(
+        status(json!({"startTime": at(1), "conditions": condition("Failed")}))["startTime"],
+        Value::Null
+    );
+    let read = DataProductJob::of_object(&job, "").unwrap();
+    assert_eq!(read.command, ["dbt", "build", "--select", "a"]);
+    assert_eq!(read.image, "docker.io/a/b:c");
+    let secrets: Vec<(&str, Option<&str>)> =
+        read.secrets.iter().map(|own| (own.name.as_str(), own.key.as_deref())).collect();
+    assert_eq!(secrets, [("all", None), ("db", Some("pw"))]);
+    let cron = DataProductJob::of_object(&of("CronJob"), "").unwrap();
+    assert_eq!((cron.status.is_none(), cron.command.len()), (true, 1));
+    // What is somebody else's job is told apart by what it lacks.
+    job["spec"]["template"]["spec"]["containers"][0]["resources"] = Value::Null;
+    job["spec"]["template"]["spec"]["volumes"] = json!([]);
+    let told = DataProductJob::of_object(&job, "").unwrap_err();
+    let keys: Vec<&str> = told.iter().map(|problem| problem.key.as_str()).collect();
+    assert!(keys.contains(&"artifacts") && keys.contains(&"resources"), "{told:?}");
 }
 
 #[test]
 fn a_chart_that_breaks_the_model_is_told_with_the_line() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "apiVersion: v2\nname: Floe_Platform\nversion: 1.0\nappVersion: \"1\"\nannotations:\n  floe.dev/floe-core-version: soon\ndependencies:\n  - name: x\n    version: latest\n    repository: ftp://x\n";
+    let text = "apiVersion: v2\nname: Floe_Platform\nversion: \"1.0\"\nappVersion: \"1\"\nannotations:\n  floe.dev/floe-core-version: soon\ndependencies:\n  - name: x\n    version: latest\n    repository: ftp://x\n";
     std::fs::write(folder.path().join("Chart.yaml"), text).unwrap();
     std::fs::write(folder.path().join("values.schema.json"), "{}").unwrap();
     let chart = Chart::load(folder.path()).unwrap();
@@ -290,7 +356,7 @@ fn a_chart_that_breaks_the_model_is_told_with_the_line() {
     std::fs::write(
         folder.path().join("Chart.yaml"),
         text.replace("Floe_Platform", "x")
-            .replace("version: 1.0\n", "version: 1.0.0\n")
+            .replace("version: \"1.0\"\n", "version: 1.0.0\n")
             .replace("ftp:", "oci:"),
     )
     .unwrap();
