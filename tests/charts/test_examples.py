@@ -127,7 +127,7 @@ class Desk:
 
     def __init__(self, folder: Path, version: str, registry: str, authority: Path):
         self.folder, self.mark = folder / "repository", f"-{uuid.uuid4().hex[:6]}"
-        self.home = folder / "home"
+        self.home, self.own = folder / "home", set[str]()  # what this run made without its mark
         self.home.mkdir()
         for name in ("charts", "tools", "dev_env"):
             shutil.copytree(ROOT / name, self.folder / name, ignore=shutil.ignore_patterns("*.tgz", ".env"))
@@ -169,15 +169,16 @@ class Desk:
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
     def give_argo_cd(self) -> None:
-        """The namespace that the reader's Argo CD has; what it gets is removed by the check."""
+        """The namespace that the reader's Argo CD has; what it gets is removed by the check, itself where it was made here."""
         if "argocd" not in self.kubectl("prod", "get", "namespaces", "--output", "name").replace("namespace/", "").split():
             self.kubectl("prod", "create", "namespace", "argocd")
+            self.own.add("argocd")
 
     def clear(self) -> None:
         for context in ("nonprod", "prod"):
             made = self.kubectl(context, "get", "namespaces", "--output", "jsonpath={.items[*].metadata.name}").split()
             for name in made:
-                if name.endswith(self.mark):
+                if name.endswith(self.mark) or (context == "prod" and name in self.own):
                     self.kubectl(context, "delete", "namespace", name, "--wait=false")
         subprocess.run(["gpgconf", "--kill", "all"], env=os.environ | {"GNUPGHOME": str(self.keys)}, check=False)
 
