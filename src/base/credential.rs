@@ -18,12 +18,11 @@ pub fn sounds_like_one(name: &str) -> bool {
     NAME.is_match(&snake(name))
 }
 
-/// `existing_secret`, `image_pull_secrets`, `use_password`: about a credential, not one.
-fn names_a_secret(name: &str) -> bool {
+/// Whether a key holds the name of a Secret: `existing_secret`, `image_pull_secrets`.
+pub fn names_a_secret(name: &str) -> bool {
     let name = snake(name);
-    let first = name.split('_').next().unwrap_or_default();
-    matches!(first, "existing" | "create" | "use" | "has" | "enable" | "generate" | "from" | "external")
-        || name.contains("pull_secret")
+    let name = name.strip_suffix('s').unwrap_or(&name);
+    ["existing_secret", "pull_secret", "create_secret", "use_secret"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a text is or contains a credential, whatever its key is called: keys of well-known services, tokens,
@@ -176,13 +175,15 @@ mod tests {
             "pass",
             "SSH-KEY",
             "dsn",
+            "use_token",
+            "external_api_key",
         ] {
             assert!(is_name(name), "{name}");
         }
         for name in [
             "existing_secret",
             "imagePullSecrets",
-            "use_token",
+            "createSecret",
             "compass",
             "keys",
             "schema",

@@ -176,7 +176,8 @@ impl Cleaner<'_> {
     /// A copy without credentials. `inherited`: what holds this is one, whatever its parts are called.
     fn clean(&mut self, path: &KeyPath, value: &Value, inherited: bool) -> Value {
         let zone = Zone::of(path);
-        let named = inherited || is_credential_key(path);
+        let named =
+            is_credential_key(path, value) || (inherited && !credential::names_a_secret(&path.name()));
         match value {
             Value::Object(map) => {
                 let mut clean = Map::new();
@@ -291,9 +292,9 @@ impl Cleaner<'_> {
     }
 }
 
-/// Whether the last key of a path says that it is a credential.
-fn is_credential_key(path: &KeyPath) -> bool {
+/// Whether the last key of a path says that it is a credential. A map called `auth` is how one authenticates, of which
+/// not everything is secret.
+fn is_credential_key(path: &KeyPath, value: &Value) -> bool {
     let Some(Segment::Key(key)) = path.0.last() else { return false };
-    // `authentication` is the contract's own map; its credentials have a zone.
-    credential::is_name(key)
+    credential::is_name(key) && !(value.is_object() && key.eq_ignore_ascii_case("auth"))
 }

@@ -807,15 +807,16 @@ fn the_operators_own_credentials_are_refused_as_well() {
 fn a_secret_that_the_artifact_names_is_used_by_its_name() {
     let mut value = document("simple.json");
     value["plugins"]["catalog"] = json!({"type": "polaris", "version": "1.0.0",
-        "config": {"auth": {"existing_secret": "my-polaris"}, "image_pull_secrets": ["mine"]}});
+        "config": {"auth": {"existing_secret": "my-polaris"}, "credentials": {"existing_secret": "mine", "user": "u"}}});
     let artifact = artifact(&value).unwrap();
-    assert_eq!(artifact.taken, []);
+    let fields: Vec<String> = artifact.taken.iter().map(|taken| taken.field.to_string()).collect();
+    assert_eq!(fields, ["plugins.catalog.config.credentials.user"]);
     let made = PLATFORM.generate(&artifact, "dev", &[], JobsMode::PerModel);
     assert_eq!(errors(&made), Vec::<String>::new());
     assert_eq!(made.values["polaris"]["auth"]["existingSecret"], "my-polaris");
     // Jobs have no use for it, and their chart refuses what sounds like a credential.
     let made = JOBS.generate(&artifact, "dev", &set(&[IMAGE]), JobsMode::PerModel);
-    assert!(!made.text.contains("my-polaris"), "{}", made.text);
+    assert!(!made.text.contains("my-polaris") && !made.text.contains("existing_secret"), "{}", made.text);
     rendered(&engine(), &root().join("charts/floe-jobs"), "dev", &made.text, "").unwrap();
 }
 
