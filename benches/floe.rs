@@ -1,5 +1,5 @@
 //! The budgets, measured on the real program in a terminal and on a real API server: key press to frame, first frame,
-//! a thousand releases against `helm list`, what an idle program costs. Another program is the measure where there is
+//! renderings against `helm template`, a thousand releases against `helm list`, what an idle program costs. Another program is the measure where there is
 //! one, and both run in the same minute; the rest is set against its budget. `UPDATE=1` writes the table to the README.
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,9 @@
 mod it {
     pub mod support;
 }
+
+#[path = "floe/rendering.rs"]
+mod rendering;
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -63,6 +66,10 @@ fn main() {
     if wanted("keys") {
         eprintln!("key press to frame: 400 presses in Values, 200 letters in the editor");
         lines.extend(keys());
+    }
+    if wanted("rendering") {
+        eprintln!("rendering: engine and both helms, 300 edits");
+        lines.extend(rendering::lines());
     }
     if wanted("large") {
         eprintln!("a values file of a megabyte: 40 letters");

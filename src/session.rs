@@ -11,6 +11,7 @@ pub mod notice;
 pub mod overlay;
 pub mod selection;
 pub mod world;
+mod worth;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 
 use crate::base::redact::Redactor;
 use crate::base::{Error, Problem};
-use crate::helm::Helm;
+use crate::helm::{Helm, Loaded as LoadedChart, Source, Verdict};
 use crate::operations::{ChartSource, PlanRequest, Verb};
 use crate::render::{Request, ValuesSource};
 use crate::workspace::{ContextInfo, Settings, Target, Workspace, WorkspaceChart};
@@ -31,7 +32,7 @@ pub use document::{Document, Documents};
 pub use effect::{CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, Unsaved, Watch};
 pub use environments::{EnvironmentView, PreviewState};
 pub use keymap::Keymap;
-pub use message::{Comparison, Loaded, Message, Preview, SaveFailure};
+pub use message::{Comparison, Judged, Loaded, Message, Preview, SaveFailure};
 pub use notice::{Level, Notice, Notices};
 pub use overlay::{Answer, Ask, Choice, Then};
 pub use selection::{Mapped, ReleaseRef, RoomId, Selection};
@@ -101,6 +102,8 @@ pub struct Session {
     pub focused_line: Option<usize>,
     /// What `y` offers, set by the room from what is under the cursor: label and text.
     pub copyable: Vec<(String, String)>,
+    /// What the preview that the room shows is worth; none where there is no preview.
+    pub verdict: Option<Verdict>,
     /// Contexts that no chart maps and that were ticked once to be asked for their releases.
     pub ticked: BTreeSet<String>,
     /// A request of one room to another: where to go and what to show there.
@@ -156,6 +159,7 @@ impl Session {
             focused_file: None,
             focused_line: None,
             copyable: Vec::new(),
+            verdict: None,
             ticked: BTreeSet::new(),
             goto: None,
         }
@@ -344,6 +348,17 @@ impl Session {
         let document = self.documents.get(path)?;
         let exists = document.disk.is_some() || document.is_dirty() || !document.text.is_empty();
         exists.then(|| document.text.clone())
+    }
+
+    /// As [`Session::render_request`], with what is in memory: the chart and the texts on disk.
+    pub fn render_source(&self, view: &EnvironmentView, edited: bool) -> Option<Source> {
+        let request = self.render_request(view, edited)?;
+        let texts = view.files.iter().filter_map(|file| {
+            let document = self.documents.get(file).filter(|document| document.disk.is_some())?;
+            Some((file.clone(), document.saved.clone()))
+        });
+        let chart = LoadedChart(self.chart()?.chart.clone());
+        Some(Source { chart: Some(chart), texts: texts.collect(), ..Source::of(request) })
     }
 
     /// How a mapped target is rendered, from the edited texts or from the files on disk.

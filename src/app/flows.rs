@@ -9,6 +9,7 @@ mod mouse;
 mod pictures;
 mod typing;
 mod values;
+mod worth;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use super::workers::{Workers, files};
 use super::{frame as picture, terminal::Terminal};
 use crate::base::folders::Folders;
 use crate::base::redact::Redactor;
+use crate::helm::Verdict;
 use crate::manifest::{self, DiffOptions, Redact};
 use crate::session::keymap::Keymap;
 use crate::session::{
@@ -259,8 +261,9 @@ impl Flow {
         let options = DiffOptions { redact, ..DiffOptions::default() };
         let changes = manifest::diff(&old, &new, &options);
         let quiet = manifest::diff(&old, &new, &DiffOptions { hide_noise: true, ..options });
-        let preview = Preview { objects: new.into(), changes, quiet, warnings: Vec::new() };
-        self.hear(Message::Preview { target, generation, result: Ok(Arc::new(preview)) });
+        let preview = Preview { changes, quiet, warnings: Vec::new() };
+        let (result, verdict) = (Ok(Arc::new(preview)), Verdict::Pending);
+        self.hear(Message::Preview { target, generation, result, verdict });
         self
     }
 

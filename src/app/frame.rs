@@ -19,7 +19,7 @@ use crate::ui::help::{self, HelpRow, Section};
 use crate::ui::menu::{Menu, MenuRow, Places};
 use crate::ui::notice::{Toast, Tone, message_lines, toasts};
 use crate::ui::theme::Theme;
-use crate::ui::{Filter, Rich, Role, layout};
+use crate::ui::{Filter, Rich, Role, layout, text};
 
 use super::model::{Drawn, Model};
 use super::overlays::{Open, Question};
@@ -52,6 +52,7 @@ pub(super) fn draw(model: &mut Model, frame: &mut Frame, theme: &Theme) {
             }
             Open::Help { places, offset } => draw_help(places, offset, &model.session, frame, area, theme),
             Open::Messages { offset } => draw_messages(offset, &model.session, frame, area, theme),
+            Open::Reading { title, lines, offset } => draw_lines(title, lines, offset, frame, area, theme),
         }
     }
     // The terminal's own cursor is shown only where a key is text.
@@ -345,7 +346,7 @@ fn draw_question(
             let inside = overlay(frame.buffer_mut(), area, size, &title, &foot, theme);
             // The end is where one types: a long line is cut at its start.
             let room = usize::from(inside.width).saturating_sub(1);
-            let shown = crate::ui::text::elide(&question.typed, room, crate::ui::text::Cut::Start, "…");
+            let shown = text::elide(&question.typed, room, text::Cut::Start, "…");
             let line = Rich::of(Role::Text, shown).then(Role::Cursor, " ");
             line.draw(frame.buffer_mut(), (inside.x, inside.y), inside.width, theme, Some(Role::Overlay));
             None
@@ -434,32 +435,60 @@ fn draw_help(
 }
 
 fn draw_messages(offset: &mut usize, session: &Session, frame: &mut Frame, area: Rect, theme: &Theme) {
-    let width = area.width.saturating_sub(8).min(120);
-    let height = area.height.saturating_sub(4);
-    let count = session.notices.all().len();
-    let title = Rich::of(Role::Title, format!("Messages ({count})"));
+    let title = format!("Messages ({})", session.notices.all().len());
+    draw_reading(&title, offset, frame, area, theme, |width| {
+        let mut lines: Vec<Rich> = session
+            .notices
+            .all()
+            .iter()
+            .rev()
+            .flat_map(|notice| {
+                let time = time::absolute_in(notice.at, TimeZone::system());
+                message_lines(&time, &toast(notice), width, theme)
+            })
+            .collect();
+        if lines.is_empty() {
+            lines.push(Rich::of(Role::Muted, "nothing was said yet"));
+        }
+        lines
+    });
+}
+
+/// Plain lines: what is indented is cut at the right, everything else goes on in the next line.
+fn draw_lines(
+    title: &str,
+    lines: &[String],
+    offset: &mut usize,
+    frame: &mut Frame,
+    area: Rect,
+    theme: &Theme,
+) {
+    draw_reading(title, offset, frame, area, theme, |width| {
+        let rows = |line: &String| {
+            if line.starts_with(' ') {
+                vec![Rich::of(Role::Muted, text::elide(line, width, text::Cut::End, "…"))]
+            } else {
+                text::wrap(line, width).into_iter().map(|line| Rich::of(Role::Text, line)).collect()
+            }
+        };
+        lines.iter().flat_map(rows).collect()
+    });
+}
+
+/// Something to read, in lines made for the columns there are.
+fn draw_reading(
+    title: &str,
+    offset: &mut usize,
+    frame: &mut Frame,
+    area: Rect,
+    theme: &Theme,
+    lines: impl FnOnce(usize) -> Vec<Rich>,
+) {
+    let size = (area.width.saturating_sub(8).min(120), area.height.saturating_sub(4));
     let foot = Rich::of(Role::Key, "Esc").then(Role::KeyLabel, " close");
-    let inside = overlay(frame.buffer_mut(), area, (width, height), &title, &foot, theme);
-    let lines: Vec<Rich> = session
-        .notices
-        .all()
-        .iter()
-        .rev()
-        .flat_map(|notice| {
-            let time = time::absolute_in(notice.at, TimeZone::system());
-            message_lines(&time, &toast(notice), usize::from(inside.width), theme)
-        })
-        .collect();
+    let inside = overlay(frame.buffer_mut(), area, size, &Rich::of(Role::Title, title), &foot, theme);
+    let lines = lines(usize::from(inside.width));
     *offset = (*offset).min(lines.len().saturating_sub(usize::from(inside.height)));
-    if lines.is_empty() {
-        Rich::of(Role::Muted, "nothing was said yet").draw(
-            frame.buffer_mut(),
-            (inside.x, inside.y),
-            inside.width,
-            theme,
-            None,
-        );
-    }
     for (line, y) in lines.iter().skip(*offset).zip(inside.top()..inside.bottom()) {
         line.draw(frame.buffer_mut(), (inside.x, y), inside.width, theme, None);
     }

@@ -20,7 +20,9 @@ impl Model {
             let (back, forth) = match open {
                 Open::Question(_) if below => (Command::MenuPageUp, Command::MenuPageDown),
                 Open::Question(question) => question.wheel(),
-                Open::Help { .. } | Open::Messages { .. } => (Command::ReadingUp, Command::ReadingDown),
+                Open::Help { .. } | Open::Messages { .. } | Open::Reading { .. } => {
+                    (Command::ReadingUp, Command::ReadingDown)
+                }
             };
             match mouse.kind {
                 MouseEventKind::ScrollUp => drop(open.update(&Action::Command(back))),

@@ -15,6 +15,8 @@ pub enum Open {
     Help { places: Vec<Place>, offset: usize },
     /// All messages of the session; the offset counts from the newest.
     Messages { offset: usize },
+    /// Something to read.
+    Reading { title: String, lines: Vec<String>, offset: usize },
 }
 
 /// A question with what was typed or moved so far.
@@ -236,7 +238,7 @@ impl Open {
                 Ask::Confirm { typed: Some(_), .. } | Ask::Line { .. } => Place::Input,
                 Ask::Choose { .. } | Ask::Mark { .. } => Place::Menu,
             },
-            Self::Help { .. } | Self::Messages { .. } => Place::Reading,
+            Self::Help { .. } | Self::Messages { .. } | Self::Reading { .. } => Place::Reading,
         }
     }
 
@@ -255,16 +257,17 @@ impl Open {
                 }
                 Outcome::Stays
             }
-            (Self::Help { offset, .. } | Self::Messages { offset }, Action::Command(command)) => {
-                match command {
-                    Command::ReadingClose => Outcome::Closes,
-                    Command::ReadingDown => moved(offset, 1),
-                    Command::ReadingUp => moved(offset, -1),
-                    Command::ReadingPageDown => moved(offset, 10),
-                    Command::ReadingPageUp => moved(offset, -10),
-                    _ => Outcome::Stays,
-                }
-            }
+            (
+                Self::Help { offset, .. } | Self::Messages { offset } | Self::Reading { offset, .. },
+                Action::Command(command),
+            ) => match command {
+                Command::ReadingClose => Outcome::Closes,
+                Command::ReadingDown => moved(offset, 1),
+                Command::ReadingUp => moved(offset, -1),
+                Command::ReadingPageDown => moved(offset, 10),
+                Command::ReadingPageUp => moved(offset, -10),
+                _ => Outcome::Stays,
+            },
             _ => Outcome::Stays,
         }
     }

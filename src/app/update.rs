@@ -112,6 +112,7 @@ impl Model {
     pub(super) fn enter(&mut self, room: RoomId) -> Vec<Effect> {
         self.session.room = room;
         self.session.copyable.clear();
+        self.session.verdict = None;
         self.session.focused_file = None;
         self.session.focused_line = None;
         self.rooms.get(room).enter(&mut self.session)
@@ -148,6 +149,10 @@ impl Model {
                 let mut places = self.rooms.peek(self.session.room).places(&self.session);
                 places.push(Place::Everywhere);
                 self.open.push(Open::Help { places, offset: 0 });
+                Vec::new()
+            }
+            Command::Worth => {
+                self.explain_worth();
                 Vec::new()
             }
             Command::Messages => {
@@ -199,6 +204,16 @@ impl Model {
             _ => return None,
         };
         Some(effects)
+    }
+
+    fn explain_worth(&mut self) {
+        match &self.session.verdict {
+            Some(verdict) => {
+                let lines = self.session.worth_lines(verdict);
+                self.open.push(Open::Reading { title: "This preview".to_owned(), lines, offset: 0 });
+            }
+            None => self.session.say("there is no preview here"),
+        }
     }
 
     fn ask_environment(&mut self) -> Vec<Effect> {

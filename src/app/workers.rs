@@ -17,20 +17,17 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::base::Result;
 use crate::base::folders::Folders;
 use crate::base::redact::Redactor;
-use crate::base::{Error, Result};
-use crate::helm::Helm;
 use crate::helm::renderer::CliRenderer;
+use crate::helm::{Helm, Previewer};
 use crate::operations::Store;
 use crate::session::{Effect, Given, Mapped, Message, ReleaseRef, Watch};
 
 use clusters::Connections;
 use slot::Slots;
 use watches::Watches;
-
-/// Typing goes on for so long before the previews are worked out.
-const TYPING_PAUSE: Duration = Duration::from_millis(120);
 
 /// Unsaved edits are written down at most so much later.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(400);
@@ -46,7 +43,7 @@ enum Slot {
     Contexts,
     Save(PathBuf),
     Preview(Mapped),
-    Compare,
+    Compare(String),
     Template,
     Dependencies(PathBuf),
     Cluster(String),
@@ -58,9 +55,6 @@ enum Slot {
     Watch(Watch),
 }
 
-/// The helm that was found and what renders with it.
-type Rendering = (Arc<Helm>, Arc<CliRenderer>);
-
 /// What tasks share: cheap to clone.
 #[derive(Clone)]
 struct Shared {
@@ -70,8 +64,8 @@ struct Shared {
     redactor: Arc<Mutex<Arc<Redactor>>>,
     connections: Connections,
     store: Arc<Store>,
-    /// Known once helm was found.
-    renderer: Arc<Mutex<Option<Rendering>>>,
+    /// What renders; with helm once that was found.
+    previewer: Arc<Mutex<Previewer>>,
     config_file: Arc<PathBuf>,
     answers: mpsc::Sender<Message>,
 }
@@ -86,12 +80,12 @@ impl Shared {
         self.redactor.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn previewer(&self) -> Previewer {
+        self.previewer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn helm(&self) -> Result<(Arc<Helm>, Arc<CliRenderer>)> {
-        self.renderer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .ok_or_else(|| Error::new("helm is not there yet").next("install helm, or name it with --helm"))
+        self.previewer().helm()
     }
 }
 
@@ -122,7 +116,7 @@ impl Workers {
             redactor: Arc::new(Mutex::new(redactor)),
             connections,
             store,
-            renderer: Arc::default(),
+            previewer: Arc::default(),
             config_file: Arc::new(config_file),
             answers,
         };
@@ -144,14 +138,15 @@ impl Workers {
             }
             Effect::Preview(request) => {
                 let slot = Slot::Preview(request.target.clone());
-                self.slots.start(slot, TYPING_PAUSE, rendering::preview(shared, *request));
+                self.slots.start(slot, now, rendering::preview(shared, *request));
             }
             Effect::Compare(request) => {
-                self.slots.start(Slot::Compare, now, rendering::compare(shared, *request));
+                let slot = Slot::Compare(request.environment.clone());
+                self.slots.start(slot, now, rendering::compare(shared, *request));
             }
-            Effect::RenderTemplate { generation, request, template } => {
-                let work = rendering::template(shared, generation, *request, template);
-                self.slots.start(Slot::Template, TYPING_PAUSE, work);
+            Effect::RenderTemplate { generation, source, template } => {
+                let work = rendering::template(shared, generation, *source, template);
+                self.slots.start(Slot::Template, now, work);
             }
             Effect::BuildDependencies { chart } => {
                 let slot = Slot::Dependencies(chart.clone());

@@ -42,8 +42,9 @@ async fn by_engine(previewer: &Previewer, asked: &Asked) -> Result<Rendered> {
     match previewer.render(&asked.source).await {
         Ok(rendered) => Ok(rendered),
         Err(Refused::Cannot(why)) => {
+            let (_, renderer) = previewer.helm_because(&why)?;
             out::note(&format!("note: rendered by helm, because the engine cannot: {why}"));
-            by_helm(&previewer.helm()?.1, asked).await
+            by_helm(&renderer, asked).await
         }
         Err(Refused::Failed(error)) => Err(error),
     }

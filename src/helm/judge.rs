@@ -127,8 +127,8 @@ pub enum Verdict {
     Pending,
     /// Helm prints the same.
     Verified(Arc<Report>),
-    /// It is what helm printed.
-    ByHelm,
+    /// It is what helm printed: why not what the engine made.
+    ByHelm(String),
     /// Helm gives something else, which is what is shown.
     Differs(Arc<Report>),
     /// Helm cannot be asked: why.
@@ -140,13 +140,19 @@ impl Verdict {
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         let weight = |verdict: &Self| match verdict {
-            Self::ByHelm => 0,
-            Self::Verified(_) => 1,
-            Self::Pending => 2,
-            Self::Unknown(_) => 3,
-            Self::Differs(_) => 4,
+            Self::ByHelm(why) if why.is_empty() => 0,
+            Self::ByHelm(_) => 1,
+            Self::Verified(_) => 2,
+            Self::Pending => 3,
+            Self::Unknown(_) => 4,
+            Self::Differs(_) => 5,
         };
         if weight(&other) > weight(&self) { other } else { self }
+    }
+
+    /// The verdict on several things.
+    pub fn of_all(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().fold(Self::ByHelm(String::new()), Self::with)
     }
 
     /// Whether helm still has to say something.
@@ -216,7 +222,7 @@ impl Previewer {
     /// The verdict that is known already, without running anything.
     pub fn known_verdict(&self, source: &Source) -> Verdict {
         if source.request.dry_run == DryRun::Server {
-            return Verdict::ByHelm;
+            return Verdict::ByHelm(String::new());
         }
         let found = self.key(source).and_then(|key| {
             let verdicts = self.shared.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,3 +271,7 @@ impl Previewer {
 fn of(report: Judged) -> Verdict {
     if report.agrees() { Verdict::Verified(report) } else { Verdict::Differs(report) }
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

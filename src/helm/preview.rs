@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::Semaphore;
 
 use super::Helm;
-use super::judge::Judged;
+use super::judge::{Judged, Verdict};
 use super::renderer::CliRenderer;
 use crate::base::{Error, Hash, Result};
 use crate::chart::Chart;
@@ -86,8 +86,10 @@ impl Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
     Engine,
-    /// The helm program, and why not the engine.
+    /// The helm program, and why the engine cannot.
     Helm(String),
+    /// The helm program, because the engine gives something else.
+    Judge,
     /// The helm program with the cluster's answers.
     Cluster,
 }
@@ -111,6 +113,16 @@ impl Prepared {
     pub fn of(objects: Vec<Object>, side: Side) -> Self {
         let (mask, warnings) = (Mask::default(), Vec::new());
         Self { objects: objects.into(), mask, side, warnings, by: By::Cluster, without_hooks: false }
+    }
+
+    /// What it is worth as far as is known when it was just made.
+    pub fn verdict(&self) -> Verdict {
+        match &self.by {
+            By::Engine => Verdict::Pending,
+            By::Helm(why) => Verdict::ByHelm(format!("the engine cannot: {why}")),
+            By::Judge => Verdict::ByHelm("the engine gives something else".to_owned()),
+            By::Cluster => Verdict::ByHelm(String::new()),
+        }
     }
 
     /// What is different after `before`. Of the options only noise and redaction are the caller's.
@@ -222,6 +234,18 @@ impl Previewer {
             .ok_or_else(|| Error::new("helm is not there yet").next("install helm, or name it with --helm"))
     }
 
+    /// The helm program, for what the engine cannot do.
+    ///
+    /// # Errors
+    /// None was found (yet).
+    pub fn helm_because(&self, why: &str) -> Result<(Arc<Helm>, Arc<CliRenderer>)> {
+        self.helm.clone().ok_or_else(|| {
+            Error::new("this chart cannot be rendered without helm")
+                .because(format!("the engine cannot: {why}"))
+                .next("install helm, or name it with --helm")
+        })
+    }
+
     /// By the engine; where only helm can, by helm.
     ///
     /// # Errors
@@ -302,16 +326,22 @@ impl Previewer {
     /// # Errors
     /// There is no helm, or it refuses.
     pub async fn by_helm(&self, source: &Source, by: By) -> Result<Arc<Prepared>> {
-        let (_, renderer) = self.helm().map_err(|error| match &by {
-            By::Helm(why) => Error::new("this chart cannot be rendered without helm")
-                .because(why)
-                .next("install helm, or name it with --helm"),
-            By::Engine | By::Cluster => error,
-        })?;
+        let (_, renderer) = match &by {
+            By::Helm(why) => self.helm_because(why)?,
+            By::Engine | By::Judge | By::Cluster => self.helm()?,
+        };
         let mut prepared =
             twice(&*renderer, &source.request, source.side()).await.map_err(|error| error.error)?;
-        if let By::Helm(why) = &by {
-            prepared.warnings.insert(0, format!("rendered by helm, because the engine cannot: {why}"));
+        match &by {
+            By::Helm(why) => {
+                prepared.warnings.insert(0, format!("rendered by helm, because the engine cannot: {why}"));
+            }
+            By::Judge => {
+                prepared
+                    .warnings
+                    .insert(0, "the engine gives something else: this is what helm gives".to_owned());
+            }
+            By::Engine | By::Cluster => {}
         }
         prepared.by = by;
         Ok(Arc::new(prepared))

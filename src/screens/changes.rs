@@ -17,6 +17,14 @@ use crate::ui::{Filter, ListState, Rich, Role, layout};
 
 use super::Look;
 
+/// What stands around the list.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    pub title: Rich,
+    /// What the changes are worth, on the lower border.
+    pub worth: Rich,
+}
+
 /// The two panes and their cursors.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -193,7 +201,7 @@ impl Changes {
     /// Draws list and text, side by side where there is room.
     pub(super) fn view(
         &mut self,
-        title: &Rich,
+        head: &Head,
         focused: bool,
         stale: bool,
         frame: &mut Frame,
@@ -208,8 +216,10 @@ impl Changes {
         };
         if let Some(area) = list {
             let count = Rich::of(Role::Muted, self.set.headline());
-            let foot = Rich::of(Role::Muted, self.set.footnotes().join(", "));
-            let pane = Pane::new(title.clone())
+            let notes = Rich::of(Role::Muted, self.set.footnotes().join(", "));
+            let between = if notes.is_empty() || head.worth.is_empty() { "" } else { " · " };
+            let foot = notes.then(Role::Muted, between).join(head.worth.clone());
+            let pane = Pane::new(head.title.clone())
                 .note(count)
                 .foot(foot)
                 .focused(focused && !self.in_text)

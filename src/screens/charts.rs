@@ -13,7 +13,8 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use crate::base::Error;
-use crate::session::{Action, Command, Effect, Fetched, Goto, Message, Place, Session};
+use crate::helm::Verdict;
+use crate::session::{Action, Command, Effect, Fetched, Goto, Judged, Message, Place, Session};
 use crate::ui::chrome::Pane;
 use crate::ui::face::Face;
 use crate::ui::filter::summary;
@@ -56,6 +57,7 @@ pub struct Charts {
     shown: Option<(String, bool, u64)>,
     as_rendered: bool,
     rendered: Rendered,
+    verdict: Verdict,
     asked: Option<Asked>,
     generation: u64,
     building: bool,
@@ -77,6 +79,7 @@ impl Default for Charts {
             shown: None,
             as_rendered: false,
             rendered: Rendered::Nothing,
+            verdict: Verdict::Pending,
             asked: None,
             generation: 0,
             building: false,
@@ -145,6 +148,7 @@ impl Charts {
         let is_template = matches!(node.item, Item::Template(_));
         let effects = if self.as_rendered && is_template { self.render(session, &node) } else { Vec::new() };
         let rendered = self.as_rendered && is_template;
+        session.verdict = rendered.then(|| self.verdict.clone());
         let stamp = (node.key.clone(), rendered, session.documents.generation());
         if !rendered && self.shown.as_ref() != Some(&stamp) {
             let same = self.shown.as_ref().is_some_and(|(key, was, _)| *key == node.key && !*was);
@@ -165,13 +169,14 @@ impl Charts {
         if self.asked.as_ref() == Some(&asked) {
             return Vec::new();
         }
-        let Some(request) = session.render_request(view, true) else { return Vec::new() };
+        let Some(source) = session.render_source(view, true) else { return Vec::new() };
         self.asked = Some(asked);
         self.generation += 1;
         self.rendered = Rendered::Working { since: session.now };
+        self.verdict = Verdict::Pending;
         vec![Effect::RenderTemplate {
             generation: self.generation,
-            request: Box::new(request),
+            source: Box::new(source),
             template: path.clone(),
         }]
     }
@@ -346,7 +351,14 @@ impl Room for Charts {
 
     fn hear(&mut self, _: &mut Session, message: &Message) -> Vec<Effect> {
         match message {
-            Message::Template { generation, result, .. } if *generation == self.generation => {
+            Message::Verdict { of: Judged::Template, generation, verdict }
+                if *generation == self.generation =>
+            {
+                self.verdict = verdict.clone();
+                Vec::new()
+            }
+            Message::Template { generation, result, verdict, .. } if *generation == self.generation => {
+                self.verdict = verdict.clone();
                 match result {
                     Ok(text) => {
                         self.lines = super::yaml_lines(text);
@@ -462,17 +474,16 @@ impl Charts {
                 "source, v renders".to_owned()
             };
             pane = pane.note(Rich::of(Role::Muted, note));
+            if self.as_rendered && !matches!(self.rendered, Rendered::Working { .. } | Rendered::Nothing) {
+                pane = pane.foot(session.worth(&self.verdict));
+            }
         }
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
         if is_template && self.as_rendered {
             match &self.rendered {
                 Rendered::Working { since } => {
                     let since = elapsed(*since, session.now);
-                    Face::Loading { what: "helm renders it", since }.draw(
-                        frame.buffer_mut(),
-                        inner,
-                        look.theme,
-                    );
+                    Face::Loading { what: "rendering it", since }.draw(frame.buffer_mut(), inner, look.theme);
                     return;
                 }
                 Rendered::Failed(error) => {

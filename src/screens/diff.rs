@@ -9,15 +9,16 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use crate::base::Error;
+use crate::helm::Verdict;
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Message,
-    Place, Preview, PreviewState, Session, Side, SideSource, Then, release_of,
+    Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Judged,
+    Message, Place, Preview, PreviewState, Session, Side, SideSource, Then, release_of,
 };
 use crate::ui::chrome::{Pane, Tab, tab_at, tabs};
 use crate::ui::face::Face;
 use crate::ui::{Filter, Rich, Role};
 
-use super::changes::Changes;
+use super::changes::{Changes, Head};
 use super::{Look, Room, elapsed};
 
 /// The question that the room asks: which sides.
@@ -37,6 +38,14 @@ enum Shown {
     Failed(Error),
 }
 
+/// What a comparison came to, and what that is worth.
+#[derive(Debug)]
+struct Known {
+    generation: u64,
+    result: Result<Arc<Comparison>, Error>,
+    verdict: Verdict,
+}
+
 /// The room's own state.
 #[derive(Debug)]
 pub struct DiffRoom {
@@ -52,7 +61,7 @@ pub struct DiffRoom {
     preview: Option<(Arc<Preview>, bool)>,
     filtering: bool,
     /// What the chosen sides came to in each environment, for `compared_for`.
-    compared: BTreeMap<String, Result<Arc<Comparison>, Error>>,
+    compared: BTreeMap<String, Known>,
     compared_for: Option<(Side, Side, bool, u64)>,
     /// The comparison that runs for an environment that is not shown.
     background: Option<(u64, String)>,
@@ -88,18 +97,18 @@ impl DiffRoom {
 
     fn source(session: &Session, view: &EnvironmentView, side: &Side) -> Result<SideSource, Error> {
         let render = |view: &EnvironmentView, edited: bool| {
-            let mut request = session
-                .render_request(view, edited)
+            let mut source = session
+                .render_source(view, edited)
                 .ok_or_else(|| Error::new("no chart is selected").next("choose one in Charts (1)"))?;
             if let Ok(target) = &view.target
                 && let Some(context) = &target.context
             {
-                request.cluster = Some(crate::render::RenderCluster {
+                source.request.cluster = Some(crate::render::RenderCluster {
                     kubeconfig: session.given.kubeconfig.clone(),
                     context: context.clone(),
                 });
             }
-            Ok(SideSource::Render(Box::new(request)))
+            Ok(SideSource::Render(Box::new(source)))
         };
         let is_selected = session.environment().is_some_and(|own| own.name == view.name);
         let release = || {
@@ -161,7 +170,9 @@ impl DiffRoom {
         if self.asked.as_ref() == Some(&asked) {
             return self.compare_next(session);
         }
-        if let Some(Ok(found)) = asked.4.as_ref().and_then(|name| self.compared.get(name)).cloned() {
+        if let Some(Ok(found)) =
+            asked.4.as_ref().and_then(|name| Some(self.compared.get(name)?.result.clone()))
+        {
             self.changes.set(Arc::new(found.changes.clone()));
             self.shown = Shown::Ready(found);
             self.asked = Some(asked);
@@ -195,6 +206,7 @@ impl DiffRoom {
                 self.shown = Shown::Working { since: session.now, last };
                 vec![Effect::Compare(Box::new(CompareRequest {
                     generation: self.generation,
+                    environment: view.name.clone(),
                     left: (self.left.clone(), left),
                     right: (self.right.clone(), right),
                     hide_noise: self.hide_noise,
@@ -228,12 +240,16 @@ impl DiffRoom {
             let sources = Self::source(session, view, &self.left)
                 .and_then(|left| Ok((left, Self::source(session, view, &self.right)?)));
             match sources {
-                Err(error) => drop(self.compared.insert(view.name.clone(), Err(error))),
+                Err(error) => {
+                    let known = Known { generation: 0, result: Err(error), verdict: Verdict::Pending };
+                    self.compared.insert(view.name.clone(), known);
+                }
                 Ok((left, right)) => {
                     self.generation += 1;
                     self.background = Some((self.generation, view.name.clone()));
                     return vec![Effect::Compare(Box::new(CompareRequest {
                         generation: self.generation,
+                        environment: view.name.clone(),
                         left: (self.left.clone(), left),
                         right: (self.right.clone(), right),
                         hide_noise: self.hide_noise,
@@ -254,7 +270,7 @@ impl DiffRoom {
             let shown = Some(name) == here && matches!(self.shown, Shown::Working { .. });
             shown || self.background.as_ref().is_some_and(|(_, other)| other == name)
         };
-        let badge = |name: &str| match self.compared.get(name) {
+        let badge = |name: &str| match self.compared.get(name).map(|known| &known.result) {
             _ if working(name) => Some((Role::Busy, "…".to_owned())),
             Some(Ok(found)) if found.changes.is_empty() => Some((Role::Muted, "same".to_owned())),
             Some(Ok(found)) => Some((Role::Changed, found.changes.headline())),
@@ -416,6 +432,7 @@ impl Room for DiffRoom {
     fn settle(&mut self, session: &mut Session) -> Vec<Effect> {
         let effects = self.refresh(session);
         session.copyable = self.copyable();
+        session.verdict = self.worth(session);
         effects
     }
 
@@ -424,24 +441,15 @@ impl Room for DiffRoom {
     }
 
     fn hear(&mut self, _: &mut Session, message: &Message) -> Vec<Effect> {
-        if let Message::Compared { generation, result } = message
-            && let Some((_, name)) = self.background.take_if(|(own, _)| own == generation)
-        {
-            self.compared.insert(name, result.clone());
-        } else if let Message::Compared { generation, result } = message
-            && *generation == self.generation
-            && matches!(self.shown, Shown::Working { .. })
-        {
-            if let Some(name) = self.asked.as_ref().and_then(|asked| asked.4.clone()) {
-                self.compared.insert(name, result.clone());
-            }
-            self.shown = match result {
-                Ok(comparison) => {
-                    self.changes.set(Arc::new(comparison.changes.clone()));
-                    Shown::Ready(comparison.clone())
+        match message {
+            Message::Compared { generation, result, verdict } => self.take(*generation, result, verdict),
+            Message::Verdict { of: Judged::Comparison, generation, verdict } => {
+                if let Some(known) = self.compared.values_mut().find(|known| known.generation == *generation)
+                {
+                    known.verdict = verdict.clone();
                 }
-                Err(error) => Shown::Failed(error.clone()),
-            };
+            }
+            _ => {}
         }
         Vec::new()
     }
@@ -501,24 +509,58 @@ impl Room for DiffRoom {
             }
         };
         let stale = if self.is_preview() {
-            matches!(preview, Some(PreviewState::Working { .. }))
+            session.environment().is_some_and(|view| view.is_late(session.now))
         } else {
             matches!(self.shown, Shown::Working { .. })
         };
         let title = if stale { title.then(Role::Busy, "  of an older text") } else { title };
         let area = self.view_warnings(session, frame, area, look);
+        let worth = self.worth(session).map(|verdict| session.worth(&verdict)).unwrap_or_default();
         match face {
             Some(face) => {
-                let pane = Pane::new(title).focused(true).zoomed(look.zoomed);
+                let pane = Pane::new(title).foot(worth).focused(true).zoomed(look.zoomed);
                 let inner = pane.draw(frame.buffer_mut(), area, look.theme);
                 face.draw(frame.buffer_mut(), inner, look.theme);
             }
-            None => self.changes.view(&title, true, stale, frame, area, look),
+            None => self.changes.view(&Head { title, worth }, true, stale, frame, area, look),
         }
     }
 }
 
 impl DiffRoom {
+    /// Takes a comparison: the one that is shown, one for another environment, or helm's in the place of an earlier.
+    fn take(&mut self, generation: u64, result: &Result<Arc<Comparison>, Error>, verdict: &Verdict) {
+        let here = self.asked.as_ref().and_then(|asked| asked.4.clone());
+        let awaited = generation == self.generation && matches!(self.shown, Shown::Working { .. });
+        let besides = self.background.take_if(|(own, _)| *own == generation).map(|(_, name)| name);
+        let again = || {
+            let known = self.compared.iter().find(|(_, known)| known.generation == generation);
+            known.map(|(name, _)| name.clone())
+        };
+        let Some(name) = besides.or_else(again).or_else(|| here.clone().filter(|_| awaited)) else { return };
+        let is_shown = Some(&name) == here.as_ref();
+        let known = Known { generation, result: result.clone(), verdict: verdict.clone() };
+        self.compared.insert(name, known);
+        if is_shown {
+            self.shown = match result {
+                Ok(comparison) => {
+                    self.changes.set(Arc::new(comparison.changes.clone()));
+                    Shown::Ready(comparison.clone())
+                }
+                Err(error) => Shown::Failed(error.clone()),
+            };
+        }
+    }
+
+    /// What is shown is worth so much.
+    fn worth(&self, session: &Session) -> Option<Verdict> {
+        let view = session.environment()?;
+        if self.is_preview() {
+            return view.worth().cloned();
+        }
+        self.compared.get(&view.name).map(|known| known.verdict.clone())
+    }
+
     fn copyable(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();
         if let Some(change) = self.changes.selected() {

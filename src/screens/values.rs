@@ -566,6 +566,7 @@ impl Room for Values {
         self.follow(session);
         self.text.sync(session);
         self.look_up_readers(session);
+        session.verdict = session.environments.get(self.column).and_then(|view| view.worth().cloned());
         Vec::new()
     }
 

@@ -119,6 +119,7 @@ commands! {
     Help            "help"              Everywhere ["?"] 95 false "help" "The keys of this room.";
     Zoom            "zoom"              Everywhere ["z"] 0 false "zoom pane" "Give the whole screen to this pane, without borders, and back.";
     Copy            "copy"              Everywhere ["y"] 0 false "copy" "Copy the key path, value, hunk, error or command.";
+    Worth           "worth"             Everywhere ["="] 0 false "verified?" "What the preview is worth: whether helm printed the same, and where it differs.";
     Messages        "messages"          Everywhere ["!"] 0 false "messages" "All messages of this session.";
     Save            "save"              Everywhere ["s", "Ctrl-S"] 20 false "save" "Save the focused file.";
     SaveAll         "save.all"          Everywhere ["S"] 0 false "save several" "List all unsaved files with their changed lines and save those chosen.";
@@ -224,7 +225,7 @@ commands! {
     MenuPageDown    "menu.page.down"    Menu ["PageDown"] 0 false "page down" "One page of the rows on, or of the lines below them.";
     MenuPageUp      "menu.page.up"      Menu ["PageUp"] 0 false "page up" "One page back.";
 
-    ReadingClose    "reading.close"     Reading ["Esc", "q", "?", "!", "Enter"] 1 false "close" "Close.";
+    ReadingClose    "reading.close"     Reading ["Esc", "q", "?", "!", "=", "Enter"] 1 false "close" "Close.";
     ReadingDown     "reading.down"      Reading ["Down", "j"] 0 false "down" "One line down.";
     ReadingUp       "reading.up"        Reading ["Up", "k"] 0 false "up" "One line up.";
     ReadingPageDown "reading.page.down" Reading ["PageDown", "Space"] 0 false "page down" "One page down.";

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::base::hash::Hash;
 use crate::cluster::objects::Wanted;
+use crate::helm::Source;
 use crate::operations::{OperationId, Plan, PlanRequest};
-use crate::render::Request;
 
 use super::selection::{Mapped, ReleaseRef};
 
@@ -24,12 +24,12 @@ pub enum Effect {
     LoadContexts,
     /// Write one file; `expect` is what the disk must hold.
     Save { path: PathBuf, text: Arc<str>, expect: Option<Hash> },
-    /// Render the saved text twice and the edited text once, and diff them. Slot: the target.
+    /// Render the saved and the edited text, and diff them; then ask helm whether it is so. Slot: the target.
     Preview(Box<PreviewRequest>),
-    /// Two sides for the Diff room. Slot: one.
+    /// Two sides for the Diff room. Slot: the environment.
     Compare(Box<CompareRequest>),
     /// One template for the Charts room. Slot: one.
-    RenderTemplate { generation: u64, request: Box<Request>, template: PathBuf },
+    RenderTemplate { generation: u64, source: Box<Source>, template: PathBuf },
     /// Run `helm dependency build`. Slot: the chart.
     BuildDependencies { chart: PathBuf },
     /// Ask a cluster who it is and compare with the pin.
@@ -111,9 +111,11 @@ pub struct PreviewRequest {
     /// [`super::Documents::generation`] that it is computed for.
     pub generation: u64,
     /// From the files on disk.
-    pub saved: Request,
+    pub saved: Source,
     /// From the edited texts; `None` when nothing that this target reads is edited.
-    pub edited: Option<Request>,
+    pub edited: Option<Source>,
+    /// It is the one that is looked at: helm judges it before the others.
+    pub first: bool,
 }
 
 /// A side of a comparison as the user names it.
@@ -149,7 +151,7 @@ impl std::fmt::Display for Side {
 /// A side with everything that is needed to get its objects.
 #[derive(Debug, Clone)]
 pub enum SideSource {
-    Render(Box<Request>),
+    Render(Box<Source>),
     /// A stored revision; the deployed one without a number.
     Revision {
         release: ReleaseRef,
@@ -165,6 +167,7 @@ pub enum SideSource {
 #[derive(Debug, Clone)]
 pub struct CompareRequest {
     pub generation: u64,
+    pub environment: String,
     pub left: (Side, SideSource),
     pub right: (Side, SideSource),
     /// Whether chart labels and checksums are hidden.

@@ -6,9 +6,10 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Error, Problem, Severity};
+use crate::helm::Verdict;
 use crate::values::{LayerSet, Merged, Rules};
 use crate::workspace::{self, Target, WorkspaceChart};
 use crate::yaml::KeyPath;
@@ -32,11 +33,31 @@ pub struct EnvironmentView {
     /// Of this environment only.
     pub problems: Vec<Problem>,
     pub preview: PreviewState,
+    /// What the preview is worth.
+    pub verdict: Verdict,
     /// The documents that it was computed from, with their texts; `None` where the disk was asked instead.
     inputs: Vec<(PathBuf, Option<Arc<str>>)>,
 }
 
 impl EnvironmentView {
+    /// What the preview is worth, when there is one.
+    pub fn worth(&self) -> Option<&Verdict> {
+        match &self.preview {
+            PreviewState::Ready(_)
+            | PreviewState::Failed(_)
+            | PreviewState::Working { last: Some(_), .. } => Some(&self.verdict),
+            PreviewState::Unchanged | PreviewState::Blocked(_) | PreviewState::Working { last: None, .. } => {
+                None
+            }
+        }
+    }
+
+    /// Whether the preview is waited for longer than nobody notices.
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        const NOTICED: SignedDuration = SignedDuration::from_millis(200);
+        matches!(self.preview, PreviewState::Working { since, .. } if now.duration_since(since) >= NOTICED)
+    }
+
     /// Whether a plan is refused.
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
@@ -157,6 +178,7 @@ impl Session {
                 .collect(),
             problems: problems.into_iter().map(|problem| problem.environment(&*environment.name)).collect(),
             preview: last.map(|view| view.preview.clone()).unwrap_or_default(),
+            verdict: last.map(|view| view.verdict.clone()).unwrap_or_default(),
             inputs: inputs.into_inner(),
         }
     }
@@ -200,18 +222,20 @@ impl Session {
         let mut effects = Vec::new();
         for i in 0..self.environments.len() {
             let Some(view) = self.environments.get(i) else { continue };
-            let (saved, edited) = (self.render_request(view, false), self.render_request(view, true));
+            let (saved, edited) = (self.render_source(view, false), self.render_source(view, true));
             let state = if view.has_errors() {
                 let count = view.problems.iter().filter(|p| p.severity == Severity::Error).count();
                 PreviewState::Blocked(format!(
                     "not rendered: {count} problem{}",
                     if count == 1 { "" } else { "s" }
                 ))
-            } else if saved == edited {
+            } else if saved.as_ref().map(|own| &own.request) == edited.as_ref().map(|own| &own.request) {
                 PreviewState::Unchanged
             } else if let Some(saved) = saved {
                 let target = Mapped { chart: mapped.chart.clone(), environment: view.name.clone() };
-                effects.push(Effect::Preview(Box::new(PreviewRequest { target, generation, saved, edited })));
+                let first = mapped.environment == view.name;
+                let request = PreviewRequest { target, generation, saved, edited, first };
+                effects.push(Effect::Preview(Box::new(request)));
                 let last = match &view.preview {
                     PreviewState::Ready(preview) | PreviewState::Working { last: Some(preview), .. } => {
                         Some(preview.clone())
@@ -224,23 +248,43 @@ impl Session {
             };
             if let Some(view) = self.environments.get_mut(i) {
                 view.preview = state;
+                view.verdict = Verdict::Pending;
             }
         }
         effects
     }
 
     /// Takes a finished preview, unless the text moved on meanwhile.
-    pub fn take_preview(&mut self, target: &Mapped, generation: u64, result: Result<Arc<Preview>, Error>) {
-        let selected = self.selection.mapped.as_ref().is_some_and(|mapped| mapped.chart == target.chart);
-        if generation != self.documents.generation() || !selected {
-            return;
-        }
-        if let Some(view) = self.environments.iter_mut().find(|view| view.name == target.environment) {
+    pub fn take_preview(
+        &mut self,
+        target: &Mapped,
+        generation: u64,
+        result: Result<Arc<Preview>, Error>,
+        verdict: &Verdict,
+    ) {
+        if let Some(view) = self.previewed(target, generation) {
             view.preview = match result {
                 Ok(preview) => PreviewState::Ready(preview),
                 Err(error) => PreviewState::Failed(error),
             };
+            view.verdict = verdict.clone();
         }
+    }
+
+    /// Takes what helm says of a preview, unless the text moved on meanwhile.
+    pub fn take_verdict(&mut self, target: &Mapped, generation: u64, verdict: &Verdict) {
+        if let Some(view) = self.previewed(target, generation) {
+            view.verdict = verdict.clone();
+        }
+    }
+
+    /// The environment that an answer is for, when it is for the present text.
+    fn previewed(&mut self, target: &Mapped, generation: u64) -> Option<&mut EnvironmentView> {
+        let selected = self.selection.mapped.as_ref().is_some_and(|mapped| mapped.chart == target.chart);
+        if generation != self.documents.generation() || !selected {
+            return None;
+        }
+        self.environments.iter_mut().find(|view| view.name == target.environment)
     }
 }
 

@@ -9,9 +9,9 @@ use crate::base::{Error, Problem};
 use crate::cluster::objects::ObjectsSnapshot;
 use crate::cluster::releases::ReleasesSnapshot;
 use crate::cluster::{Identity, Pinned};
-use crate::helm::Helm;
 use crate::helm::record::Record;
-use crate::manifest::{ChangeSet, Object};
+use crate::helm::{Helm, Verdict};
+use crate::manifest::ChangeSet;
 use crate::operations::{OperationId, OperationView, Plan};
 use crate::workspace::{ContextInfo, Workspace};
 
@@ -38,15 +38,25 @@ pub enum Message {
         target: Mapped,
         generation: u64,
         result: Result<Arc<Preview>, Error>,
+        verdict: Verdict,
     },
     Compared {
         generation: u64,
         result: Result<Arc<Comparison>, Error>,
+        verdict: Verdict,
     },
     Template {
         generation: u64,
         template: PathBuf,
         result: Result<Arc<str>, Error>,
+        verdict: Verdict,
+    },
+    /// What something that was answered before is worth; it stays as it is. When helm gives something else, that is
+    /// answered anew instead.
+    Verdict {
+        of: Judged,
+        generation: u64,
+        verdict: Verdict,
     },
     DependenciesBuilt {
         chart: PathBuf,
@@ -104,6 +114,14 @@ pub enum Message {
     Failed(Error),
 }
 
+/// What helm was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    Preview(Mapped),
+    Comparison,
+    Template,
+}
+
 /// What the disk holds.
 #[derive(Debug)]
 pub struct Loaded {
@@ -132,9 +150,7 @@ pub enum SaveFailure {
 /// What the edited texts of one target would change.
 #[derive(Debug)]
 pub struct Preview {
-    /// The objects of the edited text.
-    pub objects: Arc<[Object]>,
-    /// Against the saved text.
+    /// The edited text against the saved one.
     pub changes: ChangeSet,
     /// The same without chart labels and checksums.
     pub quiet: ChangeSet,

@@ -48,6 +48,7 @@ fn help_names_every_command() {
     for word in [
         "validate",
         "render",
+        "verify",
         "diff",
         "plan",
         "apply",

@@ -2,7 +2,9 @@
 
 use rstest::rstest;
 
+use super::support::operator::{CLUSTER, Operator};
 use super::support::process::Output;
+use super::support::pty::{SOON, has, has_row, text};
 use super::support::root;
 use super::support::sandbox::{self, HelmMajor};
 use super::support::workspace::{Workspace, copy};
@@ -87,4 +89,82 @@ fn without_helm_it_renders_and_cannot_be_verified() {
     let output =
         workspace.floe(&["diff", charts.to_str().expect("utf-8"), "--env", "prod", "--against", "dev"]);
     assert_eq!(output.code, Some(2), "{output}");
+}
+
+const KEY: &str = "dagster.webserver.replicas";
+
+fn is_verified(screen: &vt100::Screen) -> bool {
+    has(screen, "verified") && !has(screen, "not yet verified") && !has(screen, "not verified")
+}
+
+#[rstest]
+#[case::helm_3_in_80x24(HelmMajor::Three, 80, 24)]
+#[case::helm_4_in_120x40(HelmMajor::Four, 120, 40)]
+fn a_preview_is_verified_once_nothing_is_typed(
+    #[case] major: HelmMajor,
+    #[case] columns: u16,
+    #[case] rows: u16,
+) {
+    let workspace = Workspace::new("idle").with_helm(major);
+    let mut operator = Operator::open(&workspace, columns, rows);
+    operator.value(KEY, "prod").edit("4");
+    operator.terminal.wait_for("the consequence", SOON, |screen| has(screen, "2 to 4"));
+    let screen = operator.terminal.wait_for("helm's verdict in Values", CLUSTER, is_verified);
+    assert!(has(&screen, "2 to 4"), "the consequence stays: {}", text(&screen));
+    operator.room("Diff");
+    operator.terminal.wait_for("the same verdict in Diff", SOON, is_verified);
+    operator.terminal.press("=");
+    operator.terminal.wait_for("who said so", SOON, |screen| {
+        has(screen, "helm printed the same") && has(screen, &format!("identical to helm {}.", major.number()))
+    });
+    operator.terminal.press("Esc");
+    // Another text is another question.
+    operator.value(KEY, "prod").edit("5");
+    operator.terminal.wait_for("the next consequence", SOON, |screen| has(screen, "2 to 5"));
+    operator.terminal.wait_for("its own verdict", CLUSTER, is_verified);
+}
+
+#[test]
+fn a_template_is_verified_too() {
+    let workspace = Workspace::new("template").with_helm(HelmMajor::Four);
+    let mut operator = Operator::open(&workspace, 80, 24);
+    operator.filter("networkpolicies.yaml");
+    operator.down_to("a template", |screen| has_row(screen, &["▌", "networkpolicies."]));
+    operator.terminal.press("v");
+    operator.terminal.press("Enter");
+    operator.terminal.wait_for("helm's verdict on the template", CLUSTER, is_verified);
+}
+
+#[test]
+fn a_helm_that_gives_something_else_has_the_last_word() {
+    let script = altered("HELM \"$@\" | sed 's/^  replicas: 4$/  replicas: 7/'");
+    let workspace = Workspace::new("judge").with_helm_script(&script);
+    let mut operator = Operator::open(&workspace, 80, 24);
+    operator.value(KEY, "prod").edit("4");
+    operator.terminal.wait_for("the engine's consequence", SOON, |screen| has(screen, "2 to 4"));
+    operator
+        .terminal
+        .wait_for("helm's own", CLUSTER, |screen| has(screen, "2 to 7") && has(screen, "differs"));
+    operator.terminal.press("=");
+    operator.terminal.wait_for("where", SOON, |screen| {
+        has(screen, "helm      replicas: 7") && has(screen, "engine    replicas: 4") && has(screen, "cause")
+    });
+    operator.terminal.press("Esc");
+    operator.room("Diff");
+    operator.terminal.wait_for("that it is helm's", SOON, |screen| {
+        has(screen, "the engine gives something else") && has(screen, "differs")
+    });
+}
+
+#[test]
+fn previews_need_no_helm() {
+    let workspace = Workspace::new("alone");
+    let mut operator = Operator::open(&workspace, 80, 24);
+    // The message that there is none lies over the consequences.
+    operator.terminal.wait_text("no helm found");
+    operator.terminal.press("Ctrl-X");
+    operator.value(KEY, "prod").edit("4");
+    operator.terminal.wait_for("the consequence, and that nobody judges it", SOON, |screen| {
+        has(screen, "2 to 4") && has(screen, "not verified: no helm")
+    });
 }

@@ -67,7 +67,7 @@ fn the_line_of_environments_counts_for_the_sides_that_are_shown() {
         let changes = manifest::diff(&old, &new, &DiffOptions::default());
         let result = Ok(Arc::new(Comparison { left, right, changes, warnings: Vec::new() }));
         seen.push(request.generation);
-        flow.hear(Message::Compared { generation: request.generation, result });
+        flow.hear(Message::Compared { generation: request.generation, result, verdict: Verdict::Pending });
     }
     assert_eq!(seen.len(), flow.model.session.environments.len(), "every environment, one after the other");
     flow.sees("dev same").sees("prod 1 added");

@@ -3,7 +3,7 @@
 use super::files::{ask_conflict, ask_recover};
 use crate::app::model::Model;
 use crate::base::Error;
-use crate::session::{Effect, Message, RoomId, SaveFailure, Session};
+use crate::session::{Effect, Judged, Message, RoomId, SaveFailure, Session};
 
 impl Model {
     /// Puts an answer where it belongs in the session.
@@ -48,8 +48,11 @@ impl Model {
                     Err(SaveFailure::Failed(error)) => session.fail(error),
                 }
             }
-            Message::Preview { target, generation, result } => {
-                session.take_preview(target, *generation, result.clone());
+            Message::Preview { target, generation, result, verdict } => {
+                session.take_preview(target, *generation, result.clone(), verdict);
+            }
+            Message::Verdict { of: Judged::Preview(target), generation, verdict } => {
+                session.take_verdict(target, *generation, verdict);
             }
             Message::DependenciesBuilt { result, .. } => {
                 match result {
@@ -96,6 +99,7 @@ impl Model {
             Message::Said(text) => session.say(text.clone()),
             Message::Launched(Ok(_))
             | Message::Compared { .. }
+            | Message::Verdict { .. }
             | Message::Template { .. }
             | Message::Planned { .. } => {}
         }

@@ -1,157 +1,262 @@
-//! What runs helm to see: previews, comparisons, one template, and building dependencies.
+//! What renders to look at: previews, comparisons, one template; and building dependencies. The engine answers within
+//! milliseconds; then, when nothing newer was asked for a while, helm is run to judge, and where it differs its result
+//! takes the place of the engine's. A newer wish ends the task, and with it the helm that it runs.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use crate::base::text::neutralise;
 use crate::base::{Error, Result};
 use crate::helm::renderer::CliRenderer;
-use crate::helm::{Helm, argv, run};
-use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object, mask_unstable};
-use crate::render::{DryRun, Renderer, Request};
-use crate::session::{CompareRequest, Comparison, Message, Preview, PreviewRequest, ReleaseRef, SideSource};
+use crate::helm::{By, Helm, Prepared, Previewer, Refused, Source, Verdict, argv, run};
+use crate::manifest::{self, DiffOptions, Redact};
+use crate::render::Renderer as _;
+use crate::session::{
+    CompareRequest, Comparison, Judged, Message, Preview, PreviewRequest, ReleaseRef, SideSource,
+};
 
 use super::{Shared, clusters};
+
+/// Typing goes on for so long before a helm process is started for what only helm can render.
+const TYPING_PAUSE: Duration = Duration::from_millis(120);
+
+/// Nothing newer is asked for so long before helm judges what is looked at.
+const IDLE: Duration = Duration::from_millis(600);
+
+/// The same for what is not looked at.
+const IDLE_BESIDES: Duration = Duration::from_millis(1_000);
 
 /// Looks for the helm program once.
 pub(super) async fn find_helm(shared: Shared) {
     let found = Helm::find(shared.given.helm.as_deref()).await.map(Arc::new);
     if let Ok(helm) = &found {
         let renderer = CliRenderer::new(helm.clone(), shared.folders.runtime.clone(), shared.redactor());
-        *shared.renderer.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((helm.clone(), Arc::new(renderer)));
+        let mut previewer = shared.previewer.lock().unwrap_or_else(PoisonError::into_inner);
+        *previewer = previewer.with_helm(helm.clone(), Arc::new(renderer));
     }
     shared.answer(Message::Helm(found)).await;
 }
 
-async fn objects(renderer: &CliRenderer, request: &Request) -> Result<(Vec<Object>, Vec<String>)> {
-    let rendered = renderer.render(request).await.map_err(|error| error.error)?;
-    Ok((manifest::parse(&rendered.manifest)?, rendered.warnings))
+/// Who is to render.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The engine; helm where the engine cannot.
+    Engine,
+    /// Helm, because the engine gives something else.
+    Judge,
 }
 
-/// The saved text rendered twice, so that what is random is known, and the edited text once.
+async fn prepared(previewer: &Previewer, source: &Source, who: Who) -> Result<Arc<Prepared>> {
+    if who == Who::Judge {
+        return previewer.by_helm(source, By::Judge).await;
+    }
+    match previewer.by_engine(source).await {
+        Ok(prepared) => Ok(prepared),
+        Err(Refused::Failed(error)) => Err(error),
+        Err(Refused::Cannot(why)) => {
+            tokio::time::sleep(TYPING_PAUSE).await;
+            previewer.by_helm(source, By::Helm(why)).await
+        }
+    }
+}
+
+/// What helm says of what the engine made of these sources: what is known at once, else after a pause by running it.
+async fn judged(shared: &Shared, previewer: &Previewer, sources: &[Source], pause: Duration) -> Verdict {
+    if previewer.helm().is_err() {
+        return Verdict::Pending;
+    }
+    let known = Verdict::of_all(sources.iter().map(|source| previewer.known_verdict(source)));
+    if !known.is_pending() {
+        return known;
+    }
+    tokio::time::sleep(pause).await;
+    let redactor = shared.redactor();
+    let mut verdict = Verdict::of_all([]);
+    for source in sources {
+        verdict = verdict.with(previewer.judge(source, &redactor).await);
+        if let Verdict::Differs(_) | Verdict::Unknown(_) = verdict {
+            break;
+        }
+    }
+    verdict
+}
+
+/// The saved text against the edited one.
 pub(super) async fn preview(shared: Shared, request: PreviewRequest) {
-    let result = preview_of(&shared, &request).await.map(Arc::new);
-    shared.answer(Message::Preview { target: request.target, generation: request.generation, result }).await;
+    let previewer = shared.previewer();
+    let sources = [request.saved.clone(), request.edited.clone().unwrap_or_else(|| request.saved.clone())];
+    let (target, generation) = (request.target, request.generation);
+    let answer = async |result: Result<(Preview, Verdict)>, verdict: Option<Verdict>| {
+        let (result, own) = match result {
+            Ok((preview, verdict)) => (Ok(Arc::new(preview)), verdict),
+            Err(error) => (Err(error), Verdict::Pending),
+        };
+        let verdict = verdict.unwrap_or(own);
+        let message =
+            Message::Preview { target: target.clone(), generation, result, verdict: verdict.clone() };
+        shared.answer(message).await;
+        verdict
+    };
+    let first = answer(preview_of(&shared, &previewer, &sources, Who::Engine).await, None).await;
+    if !first.is_pending() {
+        return;
+    }
+    let pause = if request.first { IDLE } else { IDLE_BESIDES };
+    match judged(&shared, &previewer, &sources, pause).await {
+        Verdict::Pending => {}
+        verdict @ Verdict::Differs(_) => {
+            answer(preview_of(&shared, &previewer, &sources, Who::Judge).await, Some(verdict)).await;
+        }
+        verdict => {
+            let of = Judged::Preview(target.clone());
+            shared.answer(Message::Verdict { of, generation, verdict }).await;
+        }
+    }
 }
 
-async fn preview_of(shared: &Shared, request: &PreviewRequest) -> Result<Preview> {
-    let (_, renderer) = shared.helm()?;
-    let (saved, mask) = saved_objects(&renderer, &request.saved).await?;
-    let edited = request.edited.as_ref().unwrap_or(&request.saved);
-    let (new, warnings) = objects(&renderer, edited).await?;
-    let options = DiffOptions {
-        mask,
-        redact: Some(manifest::Redact::by((*shared.redactor()).clone())),
+async fn preview_of(
+    shared: &Shared,
+    previewer: &Previewer,
+    [saved, edited]: &[Source; 2],
+    who: Who,
+) -> Result<(Preview, Verdict)> {
+    let before = prepared(previewer, saved, who).await?;
+    let after = prepared(previewer, edited, who).await?;
+    let options = |hide_noise| DiffOptions {
+        hide_noise,
+        redact: Some(Redact::by(shared.redactor())),
         ..DiffOptions::default()
     };
-    let changes = manifest::diff(&saved, &new, &options);
-    let quiet = manifest::diff(&saved, &new, &DiffOptions { hide_noise: true, ..options });
-    Ok(Preview { objects: new.into(), changes, quiet, warnings })
-}
-
-async fn saved_objects(renderer: &CliRenderer, request: &Request) -> Result<(Vec<Object>, Mask)> {
-    let (first, _) = objects(renderer, request).await?;
-    // The renderer answers a request that it knows from memory; the second look must really run.
-    let again = renderer.render_again(request).await.map_err(|error| error.error)?;
-    let second = manifest::parse(&again.manifest)?;
-    let mask = mask_unstable(&first, &second);
-    Ok((first, mask))
+    let preview = Preview {
+        changes: Prepared::compare(&before, &after, options(false)),
+        quiet: Prepared::compare(&before, &after, options(true)),
+        warnings: after.warnings.clone(),
+    };
+    Ok((preview, before.verdict().with(after.verdict())))
 }
 
 /// Two sides of the Diff room.
 pub(super) async fn compare(shared: Shared, request: CompareRequest) {
+    let previewer = shared.previewer();
     let generation = request.generation;
-    let result = compare_of(&shared, request).await.map(Arc::new);
-    shared.answer(Message::Compared { generation, result }).await;
+    let answer = async |result: Result<Compared>, verdict: Option<Verdict>| {
+        let (result, own, sources) = match result {
+            Ok(compared) => (Ok(Arc::new(compared.comparison)), compared.verdict, compared.sources),
+            Err(error) => (Err(error), Verdict::Pending, rendered_of(&request)),
+        };
+        let verdict = verdict.unwrap_or(own);
+        shared.answer(Message::Compared { generation, result, verdict: verdict.clone() }).await;
+        (verdict, sources)
+    };
+    let (first, sources) = answer(compare_of(&shared, &previewer, &request, Who::Engine).await, None).await;
+    if !first.is_pending() || sources.is_empty() {
+        return;
+    }
+    match judged(&shared, &previewer, &sources, IDLE).await {
+        Verdict::Pending => {}
+        verdict @ Verdict::Differs(_) => {
+            answer(compare_of(&shared, &previewer, &request, Who::Judge).await, Some(verdict)).await;
+        }
+        verdict => shared.answer(Message::Verdict { of: Judged::Comparison, generation, verdict }).await,
+    }
 }
 
-struct SideObjects {
-    objects: Vec<Object>,
-    mask: Mask,
-    side: manifest::diff::Side,
-    warnings: Vec<String>,
-    /// A record and a live cluster have no hooks beside the objects.
-    without_hooks: bool,
+/// The sides of a comparison that are rendered without a cluster, when it failed before that was known.
+fn rendered_of(request: &CompareRequest) -> Vec<Source> {
+    match (&request.left.1, &request.right.1) {
+        (SideSource::Render(left), SideSource::Render(right)) => vec![offline(left), offline(right)],
+        _ => Vec::new(),
+    }
 }
 
-async fn compare_of(shared: &Shared, request: CompareRequest) -> Result<Comparison> {
-    let ((left, left_source), (right, right_source)) = (request.left, request.right);
+/// A source that no cluster is asked for.
+fn offline(source: &Source) -> Source {
+    let mut source = source.clone();
+    source.request.cluster = None;
+    source
+}
+
+/// A comparison with what it stands on.
+struct Compared {
+    comparison: Comparison,
+    verdict: Verdict,
+    /// What the engine rendered.
+    sources: Vec<Source>,
+}
+
+/// A side, and what it was rendered from, where the engine did it.
+type SideMade = (Arc<Prepared>, Option<Source>);
+
+async fn compare_of(
+    shared: &Shared,
+    previewer: &Previewer,
+    request: &CompareRequest,
+    who: Who,
+) -> Result<Compared> {
+    let ((left, left_source), (right, right_source)) = (&request.left, &request.right);
     // A live side is asked about the other side's objects, so that one comes second.
-    let (before, after) = match (&left_source, &right_source) {
+    let (before, after) = match (left_source, right_source) {
         (SideSource::Live { release }, _) => {
-            let after = side(shared, &right_source, &left_source).await?;
-            (live(shared, release, &after).await?, after)
+            let after = side(shared, previewer, right_source, left_source, who).await?;
+            (live(shared, release, &after.0).await?, after)
         }
         (_, SideSource::Live { release }) => {
-            let before = side(shared, &left_source, &right_source).await?;
-            let after = live(shared, release, &before).await?;
+            let before = side(shared, previewer, left_source, right_source, who).await?;
+            let after = live(shared, release, &before.0).await?;
             (before, after)
         }
         _ => (
-            side(shared, &left_source, &right_source).await?,
-            side(shared, &right_source, &left_source).await?,
+            side(shared, previewer, left_source, right_source, who).await?,
+            side(shared, previewer, right_source, left_source, who).await?,
         ),
     };
     let options = DiffOptions {
         hide_noise: request.hide_noise,
-        mask: before.mask.with(after.mask),
-        old: before.side,
-        new: after.side,
-        skip_hooks: before.without_hooks || after.without_hooks,
-        redact: Some(manifest::Redact::by((*shared.redactor()).clone())),
+        redact: Some(Redact::by(shared.redactor())),
+        ..DiffOptions::default()
     };
-    let changes: ChangeSet = manifest::diff(&before.objects, &after.objects, &options);
-    let warnings = before.warnings.into_iter().chain(after.warnings).collect();
-    Ok(Comparison { left, right, changes, warnings })
+    let (before, after, sources) = (before.0, after.0, before.1.into_iter().chain(after.1).collect());
+    let comparison = Comparison {
+        left: left.clone(),
+        right: right.clone(),
+        changes: Prepared::compare(&before, &after, options),
+        warnings: before.warnings.iter().chain(&after.warnings).cloned().collect(),
+    };
+    Ok(Compared { comparison, verdict: before.verdict().with(after.verdict()), sources })
 }
 
-async fn side(shared: &Shared, source: &SideSource, other: &SideSource) -> Result<SideObjects> {
+async fn side(
+    shared: &Shared,
+    previewer: &Previewer,
+    source: &SideSource,
+    other: &SideSource,
+    who: Who,
+) -> Result<SideMade> {
     match source {
-        SideSource::Render(request) => {
-            let (helm, renderer) = shared.helm()?;
-            let mut request = (**request).clone();
-            let mut warnings = Vec::new();
+        SideSource::Render(source) => {
+            let cluster = source.request.cluster.clone();
+            let mut source = offline(source);
             // Against what is deployed the cluster is asked, so that `lookup` finds stored passwords.
-            let wants_cluster = matches!(other, SideSource::Revision { .. } | SideSource::Live { .. });
-            if wants_cluster && request.cluster.is_some() && helm.renders_with_cluster() {
-                request.is_upgrade = true;
-                request.dry_run = DryRun::Server;
-            } else if wants_cluster {
-                warnings.push(
-                    "rendered without the cluster: values that the chart looks up there may differ"
-                        .to_owned(),
-                );
-            }
-            let rendered = match saved_objects(&renderer, &request).await {
-                Ok(rendered) => rendered,
-                Err(error) if request.dry_run == DryRun::Server => {
-                    warnings.push(format!("rendered without the cluster: {}", error.headline()));
-                    request.dry_run = DryRun::Client;
-                    saved_objects(&renderer, &request).await?
+            let made = if matches!(other, SideSource::Revision { .. } | SideSource::Live { .. }) {
+                source.request.is_upgrade = cluster.is_some();
+                match who {
+                    Who::Engine => previewer.with_cluster(&source, cluster).await?,
+                    Who::Judge => prepared(previewer, &source, who).await?,
                 }
-                Err(error) => return Err(error),
+            } else {
+                prepared(previewer, &source, who).await?
             };
-            Ok(SideObjects {
-                objects: rendered.0,
-                mask: rendered.1,
-                side: manifest::diff::Side {
-                    namespace: Some(request.namespace.clone()),
-                    release: Some(request.release.clone()),
-                },
-                warnings,
-                without_hooks: false,
-            })
+            let judged = (made.by == By::Engine).then_some(source);
+            Ok((made, judged))
         }
         SideSource::Revision { release, revision } => {
             let record = clusters::record(shared, release, *revision).await?;
-            Ok(SideObjects {
-                objects: manifest::parse(&record.manifest)?,
-                mask: Mask::default(),
-                side: of_release(release),
-                warnings: Vec::new(),
+            let made = Prepared {
                 without_hooks: true,
-            })
+                ..Prepared::of(manifest::parse(&record.manifest)?, of_release(release))
+            };
+            Ok((Arc::new(made), None))
         }
         SideSource::Live { release } => {
             Err(Error::new("two live sides cannot be compared").at(release.to_string()))
@@ -159,44 +264,51 @@ async fn side(shared: &Shared, source: &SideSource, other: &SideSource) -> Resul
     }
 }
 
-fn of_release(release: &ReleaseRef) -> manifest::diff::Side {
-    manifest::diff::Side {
-        namespace: Some(release.namespace.clone()),
-        release: Some(release.release.clone()),
-    }
+fn of_release(release: &ReleaseRef) -> manifest::Side {
+    manifest::Side { namespace: Some(release.namespace.clone()), release: Some(release.release.clone()) }
 }
 
-async fn live(shared: &Shared, release: &ReleaseRef, other: &SideObjects) -> Result<SideObjects> {
+async fn live(shared: &Shared, release: &ReleaseRef, other: &Prepared) -> Result<SideMade> {
     let connection = shared.connections.open(&release.context).await?;
-    let mut found = Vec::new();
-    let mut warnings = Vec::new();
-    for object in other.objects.iter().filter(|object| object.hook.is_none()) {
-        let id = &object.id;
-        let namespace = id.namespace.as_deref().unwrap_or(&release.namespace);
-        match connection.live(&id.api_version, &id.kind, namespace, &id.name).await {
-            Ok(value) => found.extend(value),
-            Err(fault) => warnings.push(format!("{}: {}", id.short(), Error::from(fault).headline())),
-        }
-    }
-    Ok(SideObjects {
-        objects: manifest::live_side(&other.objects, &found, &other.side),
-        mask: Mask::default(),
-        side: of_release(release),
-        warnings,
-        without_hooks: true,
-    })
+    let side = of_release(release);
+    let (objects, warnings) = connection.live_side(&other.objects, &side).await;
+    let made = Prepared { warnings, without_hooks: true, ..Prepared::of(objects, side) };
+    Ok((Arc::new(made), None))
 }
 
 /// What one template renders to.
-pub(super) async fn template(shared: Shared, generation: u64, mut request: Request, template: PathBuf) {
-    let result = async {
-        let (_, renderer) = shared.helm()?;
-        request.show_only = vec![template.clone()];
-        let rendered = renderer.render(&request).await.map_err(|error| error.error)?;
-        Ok(Arc::from(shared.redactor().manifest(&rendered.manifest)))
+pub(super) async fn template(shared: Shared, generation: u64, mut source: Source, template: PathBuf) {
+    let previewer = shared.previewer();
+    source.request.show_only = vec![template.clone()];
+    let answer = async |result: Result<String>, verdict: Verdict| {
+        let result = result.map(|text| Arc::from(shared.redactor().manifest(&text)));
+        shared.answer(Message::Template { generation, template: template.clone(), result, verdict }).await;
+    };
+    let by_helm = async |renderer: Arc<CliRenderer>| Ok(renderer.render(&source.request).await?.manifest);
+    match previewer.render(&source).await {
+        Ok(rendered) => answer(Ok(rendered.manifest), Verdict::Pending).await,
+        Err(Refused::Failed(error)) => answer(Err(error), Verdict::Pending).await,
+        Err(Refused::Cannot(why)) => {
+            let result = match previewer.helm_because(&why) {
+                Ok((_, renderer)) => {
+                    tokio::time::sleep(TYPING_PAUSE).await;
+                    by_helm(renderer).await
+                }
+                Err(error) => Err(error),
+            };
+            answer(result, Verdict::ByHelm(format!("the engine cannot: {why}"))).await;
+            return;
+        }
     }
-    .await;
-    shared.answer(Message::Template { generation, template, result }).await;
+    match judged(&shared, &previewer, std::slice::from_ref(&source), IDLE).await {
+        Verdict::Pending => {}
+        verdict @ Verdict::Differs(_) => {
+            if let Ok((_, renderer)) = previewer.helm() {
+                answer(by_helm(renderer).await, verdict).await;
+            }
+        }
+        verdict => shared.answer(Message::Verdict { of: Judged::Template, generation, verdict }).await,
+    }
 }
 
 /// `helm dependency build`.

@@ -4,6 +4,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::super::changes;
 use super::head;
 use super::plan::{Focus, Planning};
 use crate::operations::{Check, CheckLevel, Plan, PlanRequest};
@@ -336,7 +337,8 @@ impl Planning {
             Face::Empty { why, hint: None }.draw(frame.buffer_mut(), inner, look.theme);
             return;
         }
-        self.changes.view(&Rich::from("Changes"), focused, stale, frame, area, look);
+        let head = changes::Head { title: Rich::from("Changes"), ..changes::Head::default() };
+        self.changes.view(&head, focused, stale, frame, area, look);
     }
 }
 

@@ -4,6 +4,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use crate::helm::Verdict;
 use crate::manifest::ChangeKind;
 use crate::screens::{Look, elapsed, relative};
 use crate::session::{EnvironmentView, Preview, PreviewState, Session};
@@ -51,7 +52,10 @@ impl Detail<'_> {
         }
         let dirty = session.documents.dirty().count();
         let title = if dirty == 0 { "If saved: nothing is edited".to_owned() } else { "If saved".to_owned() };
-        let inner = Pane::new(title).zoomed(look.zoomed).draw(frame.buffer_mut(), lower, look.theme);
+        let worth = session.environments.get(self.column).and_then(EnvironmentView::worth);
+        let foot = worth.map(|verdict| session.worth(verdict)).unwrap_or_default();
+        let inner =
+            Pane::new(title).foot(foot).zoomed(look.zoomed).draw(frame.buffer_mut(), lower, look.theme);
         let lines = consequences(
             session,
             self.column,
@@ -177,6 +181,14 @@ fn consequences(session: &Session, column: usize, width: usize, height: usize, g
                 lines.push(line);
                 continue;
             }
+            // The engine answers before an eye could see that it is waited for.
+            PreviewState::Working { last: Some(preview), .. } if !view.is_late(session.now) => {
+                (false, preview)
+            }
+            PreviewState::Working { last: None, .. } if !view.is_late(session.now) => {
+                lines.push(line);
+                continue;
+            }
             PreviewState::Working { since, last } => {
                 let spinner = glyphs.spin(elapsed(*since, session.now).as_millis());
                 line.push(Role::Busy, format!("{spinner} "));
@@ -190,6 +202,9 @@ fn consequences(session: &Session, column: usize, width: usize, height: usize, g
             }
             PreviewState::Ready(preview) => (false, preview),
         };
+        if let Some(Verdict::Differs(_) | Verdict::Unknown(_)) = view.worth() {
+            line.push(Role::Warn, format!("{} ", glyphs.warn));
+        }
         let set = &preview.changes;
         let role = |role: Role| if stale { Role::Muted } else { role };
         match set.changes.as_slice() {
