@@ -35,7 +35,7 @@ impl Session {
 
     /// All there is to say about it.
     pub fn worth_lines(&self, verdict: &Verdict) -> Vec<String> {
-        let helm = self.helm.ready().map(|helm| helm.to_string());
+        let helm = self.helm.ready().map(ToString::to_string);
         let mut lines = Vec::new();
         match verdict {
             Verdict::Verified(report) => {

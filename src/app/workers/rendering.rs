@@ -25,7 +25,7 @@ const TYPING_PAUSE: Duration = Duration::from_millis(120);
 const IDLE: Duration = Duration::from_millis(600);
 
 /// The same for what is not looked at.
-const IDLE_BESIDES: Duration = Duration::from_millis(1_000);
+const IDLE_BESIDES: Duration = Duration::from_secs(1);
 
 /// Looks for the helm program once.
 pub(super) async fn find_helm(shared: Shared) {
