@@ -8,6 +8,7 @@ mod apply;
 pub mod args;
 mod changes;
 mod diff;
+mod explain;
 mod follow;
 mod generate;
 mod observe;
@@ -88,6 +89,7 @@ async fn dispatch(command: Command, global: Global) -> Result<u8> {
         Command::Render(args) => render::run(global, args).await,
         Command::Verify(args) => verify::run(global, args).await,
         Command::Diff(args) => diff::run(global, args).await,
+        Command::Explain(args) => explain::run(global, args).await,
         Command::Plan(args) => plan::run(global, args).await,
         Command::Apply(args) => apply::run(global, args).await,
         Command::Status(args) => status::run(global, args).await,

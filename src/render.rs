@@ -17,6 +17,8 @@ mod profile;
 pub mod refusal;
 pub mod template;
 pub mod units;
+pub mod unread;
+pub mod why;
 
 use std::future::Future;
 use std::path::PathBuf;

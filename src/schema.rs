@@ -14,6 +14,7 @@ use crate::chart::Chart;
 use crate::yaml::KeyPath;
 
 pub use entry::{Entry, Kind};
+pub use words::nearest;
 
 /// One chart's schema and where its values live in the merge: the root for the chart itself, its name or alias
 /// for a subchart.

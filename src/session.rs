@@ -10,6 +10,7 @@ pub mod message;
 pub mod notice;
 pub mod overlay;
 pub mod selection;
+pub mod trace;
 pub mod world;
 mod worth;
 
@@ -29,10 +30,12 @@ use crate::workspace::{ContextInfo, Settings, Target, Workspace, WorkspaceChart}
 
 pub use command::{Command, Place};
 pub use document::{Document, Documents};
-pub use effect::{CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, Unsaved, Watch};
+pub use effect::{
+    CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, TraceRequest, Unsaved, Watch,
+};
 pub use environments::{EnvironmentView, PreviewState};
 pub use keymap::Keymap;
-pub use message::{Comparison, Judged, Loaded, Message, Preview, SaveFailure};
+pub use message::{Comparison, Judged, Loaded, Message, Preview, SaveFailure, Traced};
 pub use notice::{Level, Notice, Notices};
 pub use overlay::{Answer, Ask, Choice, Then};
 pub use selection::{Mapped, ReleaseRef, RoomId, Selection};
@@ -84,6 +87,10 @@ pub struct Session {
     pub documents: Documents,
     /// Of the selected chart, in the mapping's order.
     pub environments: Vec<EnvironmentView>,
+    /// What reads the keys of the selected chart, as far as it is known.
+    pub traced: Option<Arc<Traced>>,
+    /// What a trace was asked for last.
+    trace_asked: Option<(PathBuf, u64, usize)>,
     /// What the environments were computed for.
     computed: Option<(PathBuf, u64)>,
     /// Which state of the texts was asked to be kept in the recovery log; `None` asks again.
@@ -148,6 +155,8 @@ impl Session {
             contexts: Fetched::Awaited { since: now },
             documents: Documents::default(),
             environments: Vec::new(),
+            traced: None,
+            trace_asked: None,
             computed: None,
             kept: Some(0),
             disk: 0,

@@ -5,6 +5,7 @@ mod discover;
 pub mod edit;
 pub mod settings;
 pub mod target;
+mod unread;
 pub mod user;
 mod validate;
 
@@ -13,5 +14,6 @@ pub use discover::{Environment, Unreadable, Workspace, WorkspaceChart, discover,
 pub use edit::MappingEdit;
 pub use settings::{ChartSettings, EnvironmentSettings, WorkspaceSettings};
 pub use target::{ContextChoice, ContextInfo, Target, resolve};
+pub use unread::unread_keys;
 pub use user::{Confirm, LogLevel, Settings};
 pub use validate::{merge as merge_problems, validate};

@@ -29,6 +29,9 @@ use clusters::Connections;
 use slot::Slots;
 use watches::Watches;
 
+/// What reads which key is worked out when nothing was typed for so long.
+const TRACE_PAUSE: Duration = Duration::from_millis(400);
+
 /// Unsaved edits are written down at most so much later.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(400);
 
@@ -45,6 +48,7 @@ enum Slot {
     Preview(Mapped),
     Compare(String),
     Template,
+    Trace,
     Dependencies(PathBuf),
     Cluster(String),
     Record(ReleaseRef, Option<u32>),
@@ -147,6 +151,9 @@ impl Workers {
             Effect::RenderTemplate { generation, source, template } => {
                 let work = rendering::template(shared, generation, *source, template);
                 self.slots.start(Slot::Template, now, work);
+            }
+            Effect::Trace(request) => {
+                self.slots.start(Slot::Trace, TRACE_PAUSE, rendering::trace(shared, *request));
             }
             Effect::BuildDependencies { chart } => {
                 let slot = Slot::Dependencies(chart.clone());

@@ -59,6 +59,8 @@ pub enum Command {
     Render(Render),
     /// Render with this program's engine and with helm, and say whether both are the same
     Verify(Verify),
+    /// Say why: which lines a key reaches, or which keys feed a line
+    Explain(Explain),
     /// Say what an environment has that another one, the deployed revision or the live cluster has not
     Diff(Diff),
     /// Say what an operation would do: the exact command, its changes, every reason not to run it
@@ -81,6 +83,7 @@ impl Command {
         match self {
             Self::Validate(args) => args.json,
             Self::Verify(args) => args.json,
+            Self::Explain(args) => args.json,
             Self::Diff(args) => args.json,
             Self::Plan(args) => args.json,
             Self::Apply(args) => args.json,
@@ -133,6 +136,21 @@ pub struct Render {
     /// What renders: this program's own engine as your helm would, or that helm
     #[arg(long, value_name = "WHICH", value_parser = ["own", "helm"], default_value = "own")]
     pub engine: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    #[command(flatten)]
+    pub rendering: Rendering,
+    /// The key: dagster.webserver.replicas
+    #[arg(required_unless_present = "line", conflicts_with = "line")]
+    pub key: Option<String>,
+    /// A line instead: KIND/NAME:LINE, or the number of a line that render prints
+    #[arg(long, value_name = "PLACE")]
+    pub line: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -70,10 +70,14 @@ impl Source {
     }
 
     fn render(&self, engine: &Engine) -> Result<Output, Refusal> {
+        self.render_with(engine, false)
+    }
+
+    fn render_with(&self, engine: &Engine, trace: bool) -> Result<Output, Refusal> {
         let request = self.in_memory();
         match &self.chart {
-            Some(Loaded(chart)) => engine.render_loaded(chart, &request, false),
-            None => engine.render(&request, false),
+            Some(Loaded(chart)) => engine.render_loaded(chart, &request, trace),
+            None => engine.render(&request, trace),
         }
     }
 
@@ -287,6 +291,16 @@ impl Previewer {
         let (shared, own) = (self.shared.clone(), source.clone());
         let output = self.blocking(move || own.render(&shared.engine)).await;
         output.map_err(Refused::Failed)?.map(|output| output.rendered).map_err(Refused::from)
+    }
+
+    /// What the engine makes, with what is needed to say why.
+    ///
+    /// # Errors
+    /// As [`Previewer::by_engine`].
+    pub async fn traced(&self, source: &Source) -> Result<Output, Refused> {
+        let (shared, own) = (self.shared.clone(), source.clone());
+        let output = self.blocking(move || own.render_with(&shared.engine, true)).await;
+        output.map_err(Refused::Failed)?.map_err(Refused::from)
     }
 
     /// What the engine prints, and under other random values where there are any.

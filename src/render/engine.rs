@@ -84,6 +84,8 @@ pub struct Output {
     pub rendered: Rendered,
     /// Files in the order in which helm runs them.
     pub files: Vec<Arc<RanFile>>,
+    /// What was rendered, with unsaved texts.
+    pub chart: Option<Arc<Chart>>,
     /// The values they saw.
     pub merged: Option<Arc<Merged>>,
     /// All templates that the chart has here, those that did not run included.
@@ -194,6 +196,7 @@ impl Engine {
             session: &self.session,
             kube: &kube,
             places: &places,
+            documents: self.memory().documents.clone(),
             level: if trace { Level::Pieces } else { Level::Reads },
         };
         let ran = work.run(baseline.as_deref())?;
@@ -206,6 +209,7 @@ impl Engine {
             files,
             trees: prepared.files.iter().flat_map(|file| file.trees.iter().cloned()).collect(),
             merged: Some(merged),
+            chart: Some(chart.clone()),
             places,
             changed: ran.changed,
             ran: ran.count,

@@ -106,7 +106,7 @@ impl Places {
         at == outer
     }
 
-    fn parent(&self, at: Origin) -> Origin {
+    pub(super) fn parent(&self, at: Origin) -> Origin {
         self.rows.get(at as usize).map_or(0, |row| row.parent)
     }
 }
@@ -307,7 +307,7 @@ mod tests {
 
     fn read(path: &[&str], part: Part, places: &Places) -> Read {
         let origin = places.find(&KeyPath::of(path.iter().copied())).unwrap();
-        Read { origin, part, absent: false, container: false }
+        Read { origin, part, absent: false, container: false, way: false }
     }
 
     #[test]

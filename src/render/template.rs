@@ -65,7 +65,7 @@ pub mod trace;
 pub mod value;
 
 pub(crate) use context::without_no_value;
-pub use context::{Context, Session, Templates};
+pub use context::{Context, Documents, Session, Templates};
 
 #[cfg(test)]
 mod tests;

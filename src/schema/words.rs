@@ -145,7 +145,7 @@ fn is(value: &Value) -> String {
 }
 
 /// The known word that a typing mistake most likely meant.
-fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|word| (similar::TextDiff::from_chars(typed, word).ratio(), word))
         .filter(|(ratio, _)| *ratio >= 0.7)

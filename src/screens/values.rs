@@ -2,6 +2,7 @@
 //! would do to each environment. Edits go to the environment's own file, in place or as text.
 
 mod detail;
+mod explain;
 mod input;
 mod mouse;
 mod text;
@@ -23,12 +24,17 @@ use crate::ui::{Filter, ListState};
 use crate::yaml::{KeyPath, Segment};
 
 use super::{Look, Room};
+use detail::Readers;
 use input::Field;
 use text::TextPane;
 use tree::Node;
 
-/// The question that the room asks: which key to add.
+/// The questions that the room asks: which key to add, where to go from what a key reaches.
 const ASK_KEY: u16 = 1;
+const ASK_PLACE: u16 = 2;
+
+/// Key, column, read of the workspace, trace.
+type Asked = (String, usize, usize, usize);
 
 /// The panes that can have the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,8 +67,8 @@ pub struct Values {
     text: TextPane,
     /// What the text pane was brought to last: key, column, state of the texts.
     followed: Option<(String, usize, u64)>,
-    /// Who reads the key under the cursor, and in which read of the workspace.
-    readers: Option<(String, usize, Vec<String>)>,
+    /// Who reads the key under the cursor, and what that was looked up in.
+    readers: Option<(Asked, Readers)>,
     detail_offset: usize,
     /// Where the last frame drew the panes, for the mouse.
     drawn: Drawn,
@@ -394,14 +400,22 @@ impl Values {
         let Some(node) = self.node() else { return };
         let read =
             session.workspace.ready().map_or(0, |workspace| std::sync::Arc::as_ptr(workspace) as usize);
-        if self.readers.as_ref().is_some_and(|(key, of, _)| *key == node.key && *of == read) {
+        let traced = session.traced.as_ref().map_or(0, |traced| std::sync::Arc::as_ptr(traced) as usize);
+        let asked = (node.key.clone(), self.column, read, traced);
+        if self.readers.as_ref().is_some_and(|(of, _)| *of == asked) {
             return;
         }
-        let found = match session.chart() {
-            Some(loaded) if !node.branch => loaded.chart.mentions(&node.path),
-            _ => Vec::new(),
+        let output = session.environments.get(self.column).and_then(|view| session.traced_output(&view.name));
+        let found = match (output, session.chart()) {
+            _ if node.branch => Readers::default(),
+            (Some(output), _) => {
+                let places = output.read_at(&node.path).iter().map(ToString::to_string).collect();
+                Readers { known: true, places }
+            }
+            (None, Some(loaded)) => Readers { known: false, places: loaded.chart.mentions(&node.path) },
+            (None, None) => Readers::default(),
         };
-        self.readers = Some((node.key.clone(), read, found));
+        self.readers = Some((asked, found));
     }
 
     fn command(&mut self, session: &mut Session, command: Command) -> Vec<Effect> {
@@ -470,6 +484,7 @@ impl Values {
                     _ => session.say("this value comes from a packaged chart: there is no file to open"),
                 }
             }
+            Command::Explain => self.explain(session),
             Command::Unset => self.unset(session),
             Command::AddKey => self.ask_key(session),
             Command::NextProblem => self.step_problem(session, true),
@@ -549,6 +564,10 @@ impl Room for Values {
                     self.add_key(session, line);
                     Vec::new()
                 }
+                Action::Answered(Then::Room(ASK_PLACE), Answer::Chosen(row)) => {
+                    self.go_to_reached(session, *row);
+                    Vec::new()
+                }
                 Action::Mouse(mouse) => {
                     self.mouse(session, *mouse);
                     Vec::new()
@@ -567,7 +586,7 @@ impl Room for Values {
         self.text.sync(session);
         self.look_up_readers(session);
         session.verdict = session.environments.get(self.column).and_then(|view| view.worth().cloned());
-        Vec::new()
+        session.want_trace().into_iter().collect()
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
@@ -590,7 +609,8 @@ impl Room for Values {
         }
         if let Some(right) = right {
             let node = self.node().cloned();
-            let readers = self.readers.as_ref().map_or(&[][..], |(_, _, readers)| readers);
+            let none = Readers::default();
+            let readers = self.readers.as_ref().map_or(&none, |(_, readers)| readers);
             let detail = detail::Detail {
                 session,
                 node: node.as_ref(),

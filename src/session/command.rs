@@ -166,6 +166,7 @@ commands! {
     NextProblem     "values.problem"    Values ["n"] 14 false "next problem" "Go to the next key with a problem.";
     PreviousProblem "values.problem.previous" Values ["N"] 0 false "previous problem" "Go to the key with a problem before.";
     OnlyDiffering   "values.differing"  Values ["v"] 15 false "only differing" "Show only keys whose value differs between environments or from the default.";
+    Explain         "values.explain"    Values ["x"] 17 false "explain" "Every template line that reads this key and every line of an object that it reaches; one of them opens.";
     GoToSource      "values.source"     Values ["o"] 16 false "go to line" "Open the file at the line that sets this value.";
 
     PinCluster      "clusters.pin"      Clusters ["p"] 10 false "pin identity" "Accept the cluster that answers now as the one meant by this name.";

@@ -9,6 +9,7 @@ use crate::base::hash::Hash;
 use crate::cluster::objects::Wanted;
 use crate::helm::Source;
 use crate::operations::{OperationId, Plan, PlanRequest};
+use crate::schema::ChartSchema;
 
 use super::selection::{Mapped, ReleaseRef};
 
@@ -30,6 +31,8 @@ pub enum Effect {
     Compare(Box<CompareRequest>),
     /// One template for the Charts room. Slot: one.
     RenderTemplate { generation: u64, source: Box<Source>, template: PathBuf },
+    /// Say what reads the keys of a chart, in all its environments. Slot: one.
+    Trace(Box<TraceRequest>),
     /// Run `helm dependency build`. Slot: the chart.
     BuildDependencies { chart: PathBuf },
     /// Ask a cluster who it is and compare with the pin.
@@ -116,6 +119,18 @@ pub struct PreviewRequest {
     pub edited: Option<Source>,
     /// It is the one that is looked at: helm judges it before the others.
     pub first: bool,
+}
+
+/// What the environments of a chart read.
+#[derive(Debug, Clone)]
+pub struct TraceRequest {
+    /// Its folder.
+    pub chart: PathBuf,
+    pub schema: Arc<ChartSchema>,
+    /// [`super::Documents::generation`] that it is asked for.
+    pub generation: u64,
+    /// Environment and its rendering, of the edited texts.
+    pub environments: Vec<(String, Source)>,
 }
 
 /// A side of a comparison as the user names it.

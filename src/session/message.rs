@@ -13,6 +13,8 @@ use crate::helm::record::Record;
 use crate::helm::{Helm, Verdict};
 use crate::manifest::ChangeSet;
 use crate::operations::{OperationId, OperationView, Plan};
+use crate::render::Output;
+use crate::render::unread::UnreadKey;
 use crate::workspace::{ContextInfo, Workspace};
 
 use super::effect::{LogRef, Side, Unsaved};
@@ -58,6 +60,7 @@ pub enum Message {
         generation: u64,
         verdict: Verdict,
     },
+    Traced(Arc<Traced>),
     DependenciesBuilt {
         chart: PathBuf,
         result: Result<String, Error>,
@@ -156,6 +159,18 @@ pub struct Preview {
     pub quiet: ChangeSet,
     /// What helm warned about, and what makes this preview incomplete.
     pub warnings: Vec<String>,
+}
+
+/// What reads the keys of a chart, and which nothing reads.
+#[derive(Debug)]
+pub struct Traced {
+    /// The chart's folder.
+    pub chart: PathBuf,
+    pub generation: u64,
+    /// Of each environment that renders.
+    pub outputs: Vec<(String, Output)>,
+    /// Empty when an environment does not render: what it reads is not known.
+    pub unread: Vec<UnreadKey>,
 }
 
 /// Two sides and what differs.

@@ -145,6 +145,25 @@ impl Merged {
         found
     }
 
+    /// Where templates find what this key sets: itself, the globals of the subcharts that take part, and where
+    /// `import-values` puts it.
+    pub fn reached(&self, path: &KeyPath) -> Vec<KeyPath> {
+        let mut found = vec![path.clone()];
+        let mut next = 0;
+        // Imports may lead on from where others put something; a loop of them ends at what is known.
+        while let Some(path) = found.get(next).cloned() {
+            next += 1;
+            let mut more = Vec::new();
+            spread(&self.root, &KeyPath::root(), &path, &mut more);
+            for path in more {
+                if !found.contains(&path) && found.len() < 1000 {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
     /// File (as the user knows it) and line of the winner of this very path.
     pub fn locate(&self, path: &KeyPath) -> Option<(PathBuf, usize)> {
         let winner = self.setters(path).pop()?;
@@ -188,6 +207,24 @@ impl Merged {
             section = section.key(key);
             node = child;
         }
+    }
+}
+
+/// Where else a chart's subcharts find what a path holds.
+fn spread(node: &Node, section: &KeyPath, path: &KeyPath, found: &mut Vec<KeyPath>) {
+    let global = section.key("global");
+    for child in node.enabled() {
+        let own = section.key(&child.name);
+        if let Some(inside) = below(path, &global) {
+            found.push(KeyPath(own.key("global").0.into_iter().chain(inside).collect()));
+        }
+        for (from, to) in Node::imports_of(child) {
+            let source = KeyPath(own.0.iter().chain(&from.0).cloned().collect());
+            if let Some(inside) = below(path, &source) {
+                found.push(KeyPath(section.0.iter().chain(&to.0).cloned().chain(inside).collect()));
+            }
+        }
+        spread(child, &own, path, found);
     }
 }
 

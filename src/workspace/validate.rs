@@ -1,5 +1,6 @@
 //! Everything that can be said about a workspace without helm and without a cluster: the mapping's rules, the
-//! schemas against the merged values of each environment, files that are no YAML, dependencies that are not built.
+//! schemas against the merged values of each environment, files that are no YAML, dependencies that are not built, keys
+//! that no template reads.
 
 use std::path::PathBuf;
 
@@ -40,6 +41,8 @@ pub fn validate(workspace: &Workspace, environment: Option<&str>) -> Vec<Problem
             !(is_mapping
                 && chart.problems.iter().any(|own| own.line == problem.line && own.file == problem.file))
         });
+        let unread = super::unread::problems(chart).into_iter();
+        problems.extend(unread.map(|problem| placed(workspace, chart, problem)));
         problems.extend(merge(found));
     }
     if let Some(name) = environment {

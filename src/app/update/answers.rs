@@ -54,6 +54,7 @@ impl Model {
             Message::Verdict { of: Judged::Preview(target), generation, verdict } => {
                 session.take_verdict(target, *generation, verdict);
             }
+            Message::Traced(traced) => session.traced = Some(traced.clone()),
             Message::DependenciesBuilt { result, .. } => {
                 match result {
                     Ok(said) => session.say(said.clone()),

@@ -11,10 +11,12 @@ use crate::base::{Error, Result};
 use crate::helm::renderer::CliRenderer;
 use crate::helm::{By, Helm, Prepared, Previewer, Refused, Source, Verdict, argv, run};
 use crate::manifest::{self, DiffOptions, Redact};
-use crate::render::Renderer as _;
+use crate::render::{Output, Renderer as _};
 use crate::session::{
     CompareRequest, Comparison, Judged, Message, Preview, PreviewRequest, ReleaseRef, SideSource,
+    TraceRequest, Traced,
 };
+use crate::workspace::unread_keys;
 
 use super::{Shared, clusters};
 
@@ -309,6 +311,21 @@ pub(super) async fn template(shared: Shared, generation: u64, mut source: Source
         }
         verdict => shared.answer(Message::Verdict { of: Judged::Template, generation, verdict }).await,
     }
+}
+
+/// What the environments of a chart read, and what is set for nothing.
+pub(super) async fn trace(shared: Shared, request: TraceRequest) {
+    let previewer = shared.previewer();
+    let count = request.environments.len();
+    let mut outputs: Vec<(String, Output)> = Vec::new();
+    for (name, source) in request.environments {
+        outputs.extend(previewer.traced(&source).await.ok().map(|output| (name, output)));
+    }
+    let all: Vec<&Output> = outputs.iter().map(|(_, output)| output).collect();
+    // Where one does not render it is not known what it reads.
+    let unread = if all.len() == count { unread_keys(&all, &request.schema) } else { Vec::new() };
+    let traced = Traced { chart: request.chart, generation: request.generation, outputs, unread };
+    shared.answer(Message::Traced(Arc::new(traced))).await;
 }
 
 /// `helm dependency build`.

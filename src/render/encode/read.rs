@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::super::template::value::{List, ListKind, Map, MapKind, Origin, Str, Value};
-use crate::yaml;
+use crate::yaml::YamlError;
 
 /// Numbers the places in the values, for the trace.
 pub trait Places {
@@ -120,22 +120,21 @@ impl Wanted {
     }
 }
 
-/// A YAML document.
+/// A YAML document as it was read.
 ///
 /// # Errors
 /// It is not YAML, or not of the wanted shape; in Go's words as far as they are ours to know.
-pub fn from_yaml(text: &[u8], wanted: Wanted) -> Result<Value, String> {
-    let text = super::json::lossy(text);
-    let json = yaml::read(&text).map_err(|error| {
+pub fn from_yaml(read: &Result<Json, YamlError>, wanted: Wanted) -> Result<Value, String> {
+    let json = read.as_ref().map_err(|error| {
         format!("error converting YAML to JSON: yaml: line {}: {}", error.line, error.message)
     })?;
     // null leaves the empty map or list that helm starts with.
-    match (wanted, &json) {
+    match (wanted, json) {
         (Wanted::Map, Json::Null) => return Ok(Value::map::<Str>([])),
         (Wanted::List, Json::Null) => return Ok(Value::list(Vec::new())),
         _ => {}
     }
-    wanted.of(&json).map_err(|words| format!("error unmarshaling JSON: while decoding JSON: {words}"))
+    wanted.of(json).map_err(|words| format!("error unmarshaling JSON: while decoding JSON: {words}"))
 }
 
 /// A JSON document.

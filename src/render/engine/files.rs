@@ -15,7 +15,7 @@ use super::super::refusal;
 use super::super::template::limits::Used;
 use super::super::template::trace::{FileTrace, Level, Read};
 use super::super::template::value::{Map, MapKind, Value};
-use super::super::template::{Context, Session, Templates, without_no_value};
+use super::super::template::{Context, Documents, Session, Templates, without_no_value};
 use super::super::units::{self, Shared};
 use super::super::{Request, ValuesSource};
 use super::Refusal;
@@ -121,6 +121,7 @@ pub(super) struct Work<'w> {
     pub(super) kube: &'w KubeVersion,
     pub(super) places: &'w Table,
     pub(super) level: Level,
+    pub(super) documents: Documents,
 }
 
 /// What came of it.
@@ -187,7 +188,8 @@ impl Work<'_> {
             self.session.clone(),
             self.request.timeout,
             self.level,
-        );
+        )
+        .with_documents(self.documents.clone());
         let mut files = vec![None; self.prepared.files.len()];
         let mut count = 0;
         for ((file, known), slot) in self.prepared.files.iter().zip(known).zip(&mut files) {

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::super::manifests::Head;
 use super::super::places::Table;
+use super::super::template::Documents;
 use super::super::template::ast::Tree;
 use super::Refusal;
 use super::files::Baseline;
@@ -48,6 +49,7 @@ pub(super) struct Memory {
     folders: Vec<(PathBuf, Stamp, Arc<Chart>)>,
     charts: Vec<ChartMemory>,
     pub(super) places: Table,
+    pub(super) documents: Documents,
 }
 
 /// What is remembered of one chart with one set of unsaved texts.

@@ -5,7 +5,7 @@ use super::super::encode::{json, toml, yaml};
 use super::super::template::Context;
 use super::super::template::function::{FnError, Function, Type};
 use super::super::template::value::Value;
-use super::{Called, dates};
+use super::{Called, args_error, dates};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("toYaml", &[Type::Any], to_yaml),
@@ -93,12 +93,14 @@ fn or_error_list(read: Result<Value, String>) -> Value {
     read.unwrap_or_else(|words| Value::list(vec![Value::str(words)]))
 }
 
-fn from_yaml(_: &mut Context, args: &[Value]) -> Called {
-    Ok(or_error_map(read::from_yaml(text(args)?, Wanted::Map)))
+fn from_yaml(context: &mut Context, args: &[Value]) -> Called {
+    let [Value::Str(text)] = args else { return Err(args_error()) };
+    Ok(or_error_map(read::from_yaml(&context.yaml(text), Wanted::Map)))
 }
 
-fn from_yaml_array(_: &mut Context, args: &[Value]) -> Called {
-    Ok(or_error_list(read::from_yaml(text(args)?, Wanted::List)))
+fn from_yaml_array(context: &mut Context, args: &[Value]) -> Called {
+    let [Value::Str(text)] = args else { return Err(args_error()) };
+    Ok(or_error_list(read::from_yaml(&context.yaml(text), Wanted::List)))
 }
 
 fn from_json(_: &mut Context, args: &[Value]) -> Called {

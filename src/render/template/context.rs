@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::ast::Tree;
@@ -16,6 +17,8 @@ use super::limits::{Budget, NESTING, Used};
 use super::parser;
 use super::trace::{Level, Trace};
 use super::value::{Str, Value, in_values, is_shared};
+use crate::render::encode::json::lossy;
+use crate::yaml::{self, YamlError};
 
 /// What stays the same while somebody edits: the clock, where random functions start, and what took long to make.
 #[derive(Debug, Clone)]
@@ -88,6 +91,13 @@ impl Templates {
     }
 }
 
+/// Parsed YAML by its text: charts build the same maps in template after template.
+pub type Documents = Arc<Mutex<HashMap<Str, Arc<Result<Json, YamlError>>>>>;
+
+/// How many documents are kept, and how long one may be.
+const DOCUMENTS: usize = 4_096;
+const DOCUMENT: usize = 64 * 1024;
+
 type Parsed = Result<Arc<[Arc<Tree>]>, String>;
 
 /// A rendering at work. Functions get it to charge for memory, tell what they read, and run templates.
@@ -99,6 +109,8 @@ pub struct Context {
     included: HashMap<Str, usize>,
     /// Texts that `tpl` was given.
     parsed: HashMap<Str, Parsed>,
+    /// Documents that `fromYaml` was given, shared by renderings.
+    documents: Documents,
     functions: fn(&str) -> Option<&'static Function>,
     session: Session,
     /// The file at work, and how often it asked for entropy: what it gets depends on no other file.
@@ -124,6 +136,7 @@ impl Context {
             overlays: Vec::new(),
             included: HashMap::new(),
             parsed: HashMap::new(),
+            documents: Documents::default(),
             functions,
             session,
             file: Arc::from(""),
@@ -152,12 +165,35 @@ impl Context {
         self.budget.step().map_err(FnError::Limit)
     }
 
+    /// Shares the documents of earlier renderings.
+    #[must_use]
+    pub fn with_documents(mut self, documents: Documents) -> Self {
+        self.documents = documents;
+        self
+    }
+
+    /// A YAML document, perhaps from memory.
+    pub fn yaml(&mut self, text: &Str) -> Arc<Result<Json, YamlError>> {
+        let known = self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
+        known.unwrap_or_else(|| {
+            let read = Arc::new(yaml::read(&lossy(text)));
+            if text.len() <= DOCUMENT {
+                let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+                if documents.len() >= DOCUMENTS {
+                    documents.clear();
+                }
+                documents.insert(text.clone(), read.clone());
+            }
+            read
+        })
+    }
+
     /// Tells the trace that a key of a map was looked at.
     pub fn read(&mut self, map: &Value, key: &Str) {
         if let Value::Map(map) = map
             && self.trace.is_on()
         {
-            self.trace.read(map.origin(), key, map.get(key).as_ref());
+            self.trace.read(map.origin(), key, map.get(key).as_ref(), false);
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Read {
     pub absent: bool,
     /// What was found is a map or list with a place of its own: what is taken out of it is told apart.
     pub container: bool,
+    /// Only on the way to something in it: whether it is empty does not matter.
+    pub way: bool,
 }
 
 /// What an action did with values.
@@ -313,26 +315,39 @@ impl Trace {
     }
 
     /// A key of a map was looked at, and this is what was there.
-    pub(super) fn read(&mut self, origin: Origin, key: &Str, found: Option<&Value>) {
+    pub(super) fn read(&mut self, origin: Origin, key: &Str, found: Option<&Value>, way: bool) {
         let Some(origin) = in_values(origin) else { return };
         self.tell(origin, key.address(), || Read {
             origin,
             part: Part::Key(key.clone()),
             absent: found.is_none(),
             container: found.is_some_and(is_placed),
+            way,
         });
     }
 
     /// The keys of a map or the elements of a list were looked at.
     pub(super) fn read_keys(&mut self, origin: Origin) {
         let Some(origin) = in_values(origin) else { return };
-        self.tell(origin, 1, || Read { origin, part: Part::Keys, absent: false, container: false });
+        self.tell(origin, 1, || Read {
+            origin,
+            part: Part::Keys,
+            absent: false,
+            container: false,
+            way: false,
+        });
     }
 
     /// Everything below was looked at.
     pub(super) fn read_whole(&mut self, origin: Origin) {
         let Some(origin) = in_values(origin) else { return };
-        self.tell(origin, 2, || Read { origin, part: Part::Whole, absent: false, container: false });
+        self.tell(origin, 2, || Read {
+            origin,
+            part: Part::Whole,
+            absent: false,
+            container: false,
+            way: false,
+        });
     }
 
     /// A value was used that came from another piece, or from the caller of the frame.

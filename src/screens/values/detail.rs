@@ -14,14 +14,23 @@ use crate::ui::{Rich, Role, layout, text};
 
 use super::tree::{self, Node};
 
+/// Who reads a key.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    /// From a rendering; else the templates were searched for its name.
+    pub known: bool,
+    /// `templates/web.yaml:9`.
+    pub places: Vec<String>,
+}
+
 /// What the right side shows.
 pub(super) struct Detail<'a> {
     pub session: &'a Session,
     pub node: Option<&'a Node>,
     pub column: usize,
     pub focused: bool,
-    /// Places in the templates that name the key.
-    pub readers: &'a [String],
+    /// Places in the templates that read the key, or name it as long as that is not known.
+    pub readers: &'a Readers,
 }
 
 impl Detail<'_> {
@@ -73,7 +82,7 @@ fn draw(lines: &[Rich], offset: usize, frame: &mut Frame, area: Rect, look: &Loo
     }
 }
 
-fn key_lines(session: &Session, node: &Node, column: usize, readers: &[String], width: usize) -> Vec<Rich> {
+fn key_lines(session: &Session, node: &Node, column: usize, readers: &Readers, width: usize) -> Vec<Rich> {
     let mut lines = Vec::new();
     let Some(view) = session.environments.get(column) else { return lines };
     for problem in view.problems.iter().filter(|problem| problem.key == node.key) {
@@ -127,15 +136,25 @@ fn key_lines(session: &Session, node: &Node, column: usize, readers: &[String], 
                 .then(if wins { Role::Changed } else { Role::Muted }, value),
         );
     }
+    if let Some(unread) = session.unread(&node.path) {
+        let role = if unread.dormant { Role::Muted } else { Role::Warn };
+        lines.extend(text::wrap(&unread.words(), width).into_iter().map(|line| Rich::of(role, line)));
+        return lines;
+    }
     if node.branch {
         return lines;
     }
-    for (index, reader) in readers.iter().take(4).enumerate() {
-        let lead = if index == 0 { "named in " } else { "         " };
-        lines.push(Rich::of(Role::Muted, format!("{lead}{reader}")));
+    let word = if readers.known { "read at" } else { "named in" };
+    for (index, reader) in readers.places.iter().take(4).enumerate() {
+        let lead = if index == 0 { word } else { "" };
+        lines.push(Rich::of(Role::Muted, format!("{lead:0$} {reader}", word.len())));
     }
-    if readers.len() > 4 {
-        lines.push(Rich::of(Role::Muted, format!("         and {} more places", readers.len() - 4)));
+    if readers.places.len() > 4 {
+        let more = readers.places.len() - 4;
+        lines.push(Rich::of(
+            Role::Muted,
+            format!("{:1$} and {more} more places, x lists them", "", word.len()),
+        ));
     }
     lines
 }

@@ -81,6 +81,7 @@ impl Values {
             filter: &self.filter,
             redactor: &session.redactor,
             problems: &problems,
+            unread: &problems,
         };
         let table = Table::new(&heads, &rows);
         let row = table.row_at(self.drawn.tree, at.y, &self.list);

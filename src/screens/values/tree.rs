@@ -84,6 +84,8 @@ pub(super) struct TreeRows<'a> {
     pub filter: &'a Filter,
     pub redactor: &'a Redactor,
     pub problems: &'a HashSet<String>,
+    /// Keys that no template reads.
+    pub unread: &'a HashSet<String>,
 }
 
 impl Keys for TreeRows<'_> {
@@ -108,7 +110,14 @@ impl Rows for TreeRows<'_> {
             return Row::default();
         };
         let bad = self.problems.contains(&node.key);
-        let role = if bad { Role::Bad } else { Role::Text };
+        let unread = self.unread.contains(&node.key);
+        let role = if bad {
+            Role::Bad
+        } else if unread {
+            Role::Warn
+        } else {
+            Role::Text
+        };
         let mut name = Rich::of(role, node.path.name());
         if !self.filter.is_empty()
             && let Some(ranges) = self.filter.matches(&node.path.name())
@@ -117,6 +126,8 @@ impl Rows for TreeRows<'_> {
         }
         if bad {
             name.push(Role::Bad, " !");
+        } else if unread {
+            name.push(Role::Warn, " unread");
         }
         let differs = !node.branch && differs(self.environments, &node.path);
         let mut cells = vec![name];

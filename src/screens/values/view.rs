@@ -67,6 +67,13 @@ impl Values {
             .iter()
             .flat_map(|view| view.problems.iter().map(|problem| problem.key.clone()))
             .collect();
+        let unread: HashSet<String> = session
+            .trace()
+            .iter()
+            .flat_map(|traced| &traced.unread)
+            .filter(|key| !key.dormant)
+            .map(|key| key.path.to_string())
+            .collect();
         let rows = TreeRows {
             nodes: &self.nodes,
             visible: &self.visible,
@@ -75,6 +82,7 @@ impl Values {
             filter: &self.filter,
             redactor: &session.redactor,
             problems: &problems,
+            unread: &unread,
         };
         let heads = heads(session, &columns);
         self.drawn_columns.clone_from(&columns);

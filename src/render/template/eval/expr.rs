@@ -101,11 +101,12 @@ impl<'t> Run<'_, 't> {
         let place = Place::Expr(expr);
         let Some((method, path)) = names.split_last() else { return Ok(receiver) };
         for name in path {
-            receiver = self.field(dot, name, place, &[], None, &receiver)?;
+            receiver = self.field(dot, name, place, &[], None, &receiver, true)?;
         }
-        self.field(dot, method, place, args, last, &receiver)
+        self.field(dot, method, place, args, last, &receiver, false)
     }
 
+    #[allow(clippy::too_many_arguments, reason = "Go's `evalField`, and whether another name follows")]
     fn field(
         &mut self,
         dot: &Operand,
@@ -114,6 +115,7 @@ impl<'t> Run<'_, 't> {
         args: &'t [Expr],
         last: Option<Operand>,
         receiver: &Operand,
+        is_way: bool,
     ) -> Ran<Operand> {
         match &receiver.value {
             Value::Invalid => return Ok(Operand::of(Value::Invalid)),
@@ -131,7 +133,8 @@ impl<'t> Run<'_, 't> {
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
                 let found = map.get(name);
-                self.context.trace.read(map.origin(), name, found.as_ref());
+                let way = found.is_some() && is_way;
+                self.context.trace.read(map.origin(), name, found.as_ref(), way);
                 self.flows(receiver);
                 let value = found.unwrap_or_else(|| map.kind().zero());
                 return Ok(Operand { value, dynamic: map.kind().is_any(), from: receiver.from });
