@@ -6,6 +6,7 @@ pub mod files;
 mod ignore;
 pub mod metadata;
 pub mod semver;
+pub mod strict;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +62,13 @@ impl Chart {
         Self::build(dir.to_owned(), false, ChartFiles::of_folder(dir)?, depth)
     }
 
+    /// A folder in the `charts/` of another chart's folder: that chart's rules on what is ignored hold.
+    fn load_inside(parent: &Self, inside: &Path, depth: usize) -> Result<Self> {
+        let dir = parent.dir.join(inside);
+        let files = ChartFiles::inside(&parent.files, &dir, inside)?;
+        Self::build(dir, false, files, depth)
+    }
+
     fn build(dir: PathBuf, is_packaged: bool, files: ChartFiles, depth: usize) -> Result<Self> {
         let place = |name: &str| if is_packaged { dir.clone() } else { dir.join(name) };
         let text = files
@@ -103,6 +111,30 @@ impl Chart {
             && self.files.is_same(&other.files)
             && self.dependencies.len() == other.dependencies.len()
             && self.dependencies.iter().zip(&other.dependencies).all(|(a, b)| same(a, b))
+    }
+
+    /// The dependencies as helm takes them, with the keys of their values and whether their declarations count.
+    ///
+    /// Helm looks at declarations only below charts that declare something themselves (`is_heard`, true for the root):
+    /// elsewhere aliases, conditions and tags mean nothing. What does not fit its declaration is there as one that is
+    /// not declared, too.
+    pub fn taken(&self, is_heard: bool) -> Vec<(&Dependency, &str, bool)> {
+        let mut taken: Vec<(&Dependency, &str, bool)> = Vec::new();
+        for dependency in &self.dependencies {
+            let is_declared = is_heard && dependency.state != DependencyState::Undeclared;
+            let key = if is_declared { dependency.key() } else { dependency.name.as_str() };
+            let is_other = matches!(dependency.state, DependencyState::WrongVersion { .. });
+            // Of one name there may be a declared version and another one.
+            if !is_other && (is_heard || taken.iter().all(|(_, known, _)| *known != key)) {
+                taken.push((dependency, key, is_declared));
+            }
+        }
+        taken
+    }
+
+    /// Whether the declarations of subcharts are heard, when this chart's are.
+    pub fn is_heard_below(&self, is_heard: bool) -> bool {
+        is_heard && self.dependencies.iter().any(|dependency| dependency.state != DependencyState::Undeclared)
     }
 
     /// Template files by their path inside the chart, `templates/` included.

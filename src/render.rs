@@ -26,6 +26,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::values::SetForm;
 pub use engine::{Engine, EngineRenderer, Output, RanFile, Refusal};
 pub use error::{RenderError, TemplatePlace};
 pub use profile::Profile;
@@ -78,6 +79,8 @@ pub struct Request {
     pub values: Vec<ValuesSource>,
     /// `--set` expressions, in order, after all sources.
     pub set: Vec<String>,
+    /// The other forms of `--set`; helm's order among them does not depend on ours.
+    pub given: Vec<(SetForm, String)>,
     /// Files of the chart with edits that are not saved: path inside the chart, whole text.
     pub overlay: Vec<(PathBuf, Arc<str>)>,
     /// Which of several renderings of the same thing this is. Equal requests may be answered from memory, so a
@@ -116,6 +119,7 @@ impl Request {
             namespace: namespace.into(),
             values: Vec::new(),
             set: Vec::new(),
+            given: Vec::new(),
             overlay: Vec::new(),
             sample: 0,
             is_upgrade: false,

@@ -15,13 +15,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::base::{Problem, atomic};
-use crate::chart::{Chart, DependencyState};
+use crate::chart::Chart;
 use crate::yaml::{KeyPath, parse_values};
 
 use coalesce::Node;
 pub use coalesce::Rules;
 pub use layer::{Layer, LayerKind};
 pub use merged::{Merged, Origin};
+pub use set::SetForm;
 
 /// Gives the text of a file as the editor has it; `None` when the editor does not hold the file.
 pub type Texts<'t> = dyn Fn(&Path) -> Option<Arc<str>> + 't;
@@ -41,7 +42,7 @@ impl LayerSet {
     /// one that does not exist is left out, as an environment's file may not exist yet.
     pub fn for_environment(chart: &Chart, files: &[PathBuf], texts: &Texts<'_>) -> Self {
         let mut builder = Builder { layers: Vec::new(), problems: Vec::new(), dir: &chart.dir, texts };
-        let root = builder.node(chart, &KeyPath::root(), "");
+        let root = builder.node(chart, &KeyPath::root(), "", true);
         for file in files {
             builder.file(file);
         }
@@ -65,13 +66,23 @@ impl LayerSet {
         self
     }
 
-    /// Adds `--set` arguments as the highest layer.
+    /// Adds `--set` arguments and their relatives as the highest layers, in the order in which helm applies them.
     ///
     /// # Errors
-    /// An argument helm would not read either; its words say which.
-    pub fn with_set(mut self, arguments: &[String]) -> crate::base::Result<Self> {
-        for argument in arguments {
-            let layer = Layer::set(argument)?;
+    /// An argument helm would not read either, in its words.
+    pub fn with_set(mut self, arguments: &[(SetForm, String)]) -> Result<Self, String> {
+        let mut arguments: Vec<&(SetForm, String)> = arguments.iter().collect();
+        arguments.sort_by_key(|(form, _)| *form);
+        if arguments.is_empty() {
+            return Ok(self);
+        }
+        let given = self.layers.iter().filter(|layer| layer.kind.is_given()).map(Layer::value);
+        let Value::Object(mut before) = set::floats(Value::Object(coalesce::over_each_other(given))) else {
+            return Ok(self);
+        };
+        for (form, argument) in arguments {
+            let layer = Layer::set(*form, argument, &before)?;
+            set::apply(*form, argument, &mut before)?;
             Arc::make_mut(&mut self.layers).push(layer);
         }
         Ok(self)
@@ -143,16 +154,17 @@ struct Builder<'b> {
 
 impl Builder<'_> {
     /// A chart with its subcharts; their layers come first, as they are lower.
-    fn node(&mut self, chart: &Chart, section: &KeyPath, name: &str) -> Node {
+    fn node(&mut self, chart: &Chart, section: &KeyPath, name: &str, is_heard: bool) -> Node {
         let mut node = Node { name: name.to_owned(), ..Node::default() };
-        for dependency in &chart.dependencies {
+        for (dependency, key, is_declared) in chart.taken(is_heard) {
             let Some(sub) = &dependency.chart else { continue };
-            let key = dependency.key();
-            let mut child = self.node(sub, &section.key(key), key);
-            child.condition.clone_from(&dependency.condition);
-            child.tags.clone_from(&dependency.tags);
+            let mut child = self.node(sub, &section.key(key), key, chart.is_heard_below(is_heard));
+            if is_declared {
+                child.condition.clone_from(&dependency.condition);
+                child.tags.clone_from(&dependency.tags);
+            }
             child.import_values.clone_from(&dependency.import_values);
-            child.declared = dependency.state != DependencyState::Undeclared;
+            child.declared = is_declared;
             node.children.push(child);
         }
         if let Some((file, loaded)) = &chart.values {
@@ -238,7 +250,7 @@ pub fn merge(layers: Vec<Layer>) -> Merged {
 /// Puts a values file over others, as several `-f` are: maps are merged, all else is replaced, and null stays, because it
 /// still has to delete a chart's default.
 pub fn overlay(below: &mut Map<String, Value>, above: &Map<String, Value>) {
-    coalesce::over(below, above);
+    crate::yaml::over(below, above);
 }
 
 /// The values of one file, for whoever needs no positions.

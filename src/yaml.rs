@@ -1,6 +1,7 @@
 //! YAML as Helm sees it: values, positions, lossless edits, colours. Knows nothing of charts.
 
 pub mod edit;
+mod go;
 pub mod lex;
 pub mod node;
 pub mod read;
@@ -10,7 +11,9 @@ pub mod write;
 
 pub use crate::base::path::{KeyPath, Segment};
 pub use edit::Refused;
-pub use read::{Parsed, YamlError, kind_name, parse, parse_values, read, read_all, read_values};
+pub use read::{
+    Parsed, YamlError, documents, kind_name, over, parse, parse_values, read, read_all, read_values,
+};
 /// A YAML value after Helm's reading: the JSON data model, keys in file order.
 pub use serde_json::Value;
 pub use spans::{Place, Spans};

@@ -170,6 +170,14 @@ fn suffix(text: &str, width: usize) -> &str {
     text
 }
 
+/// What the system says about a file, as Go writes it: `no such file or directory`.
+pub fn go_io(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    let words = words.split_once(" (os error").map_or(words.as_str(), |(words, _)| words);
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

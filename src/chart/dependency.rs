@@ -101,14 +101,13 @@ pub(super) fn declared(
     files: &ChartFiles,
     problems: &mut Vec<Problem>,
 ) -> Vec<Declared> {
-    if metadata.api_version != "v1" {
-        return metadata.dependencies.clone();
-    }
+    // Helm still hears it whatever the format.
     let Some(text) = files.text("requirements.yaml") else { return metadata.dependencies.clone() };
-    let read = yaml::read(&text).map_err(|error| error.message).and_then(|value| {
-        let list = value.get("dependencies").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
-        serde_json::from_value(list).map_err(|error| error.to_string())
-    });
+    let read =
+        yaml::read(&text).map_err(|error| error.message).and_then(|value| match value.get("dependencies") {
+            Some(list) => serde_json::from_value(list.clone()).map_err(|error| error.to_string()),
+            None => Ok(metadata.dependencies.clone()),
+        });
     read.unwrap_or_else(|message| {
         problems.push(Problem::error(format!("cannot be read: {message}")).at("requirements.yaml", None));
         Vec::new()
@@ -147,7 +146,7 @@ pub(super) fn resolve(parent: &Chart, declared: Declared, depth: usize) -> Depen
 
 /// Charts that lie in `charts/` without being declared: helm renders them as they are.
 pub(super) fn undeclared(parent: &Chart, depth: usize) -> Vec<Dependency> {
-    let mut charts = Vec::new();
+    let mut charts = archives_inside(parent, depth);
     if parent.is_packaged {
         let inside = |path: &Path| Some(path.strip_prefix("charts").ok()?.parent()?.to_owned());
         let folders = parent.files.paths().filter(|path| path.ends_with("Chart.yaml")).filter_map(inside);
@@ -159,7 +158,7 @@ pub(super) fn undeclared(parent: &Chart, depth: usize) -> Vec<Dependency> {
     for inside in &parent.files.subcharts {
         let path = parent.dir.join(inside);
         let loaded = if path.is_dir() && is_chart(&path) {
-            Chart::load_folder_at(&path, depth + 1)
+            Chart::load_inside(parent, inside, depth + 1)
         } else if path.extension().is_some_and(|end| end == "tgz") {
             Chart::load_archive(&path, depth + 1)
         } else {
@@ -191,11 +190,35 @@ pub(super) fn undeclared(parent: &Chart, depth: usize) -> Vec<Dependency> {
         .collect()
 }
 
+/// Archives in the `charts/` of an archive.
+fn archives_inside(parent: &Chart, depth: usize) -> Vec<(PathBuf, crate::base::Result<Chart>)> {
+    let is_archive = |path: &&Path| {
+        parent.is_packaged
+            && path.parent() == Some(Path::new("charts"))
+            && path.extension().is_some_and(|end| end == "tgz")
+    };
+    let load = |path: &Path| {
+        let bytes = parent.files.bytes(path)?;
+        let files = ChartFiles::of_bytes(bytes, &parent.dir);
+        let name = PathBuf::from(path.file_name()?);
+        Some((name, files.and_then(|files| Chart::build(parent.dir.clone(), true, files, depth + 1))))
+    };
+    parent.files.paths().filter(is_archive).filter_map(load).collect()
+}
+
 /// The chart in `charts/` that helm would take for a dependency.
 fn packaged(parent: &Chart, dependency: &Dependency, depth: usize) -> Option<Result<Chart, String>> {
     if parent.is_packaged {
         let folder = Path::new("charts").join(&dependency.name);
-        parent.files.bytes(folder.join("Chart.yaml"))?;
+        if parent.files.bytes(folder.join("Chart.yaml")).is_none() {
+            let mut found: Vec<Chart> = archives_inside(parent, depth)
+                .into_iter()
+                .filter_map(|(_, chart)| chart.ok())
+                .filter(|chart| chart.metadata.name == dependency.name)
+                .collect();
+            let at = found.iter().position(|chart| fits(&dependency.version, &chart.metadata.version));
+            return (!found.is_empty()).then(|| Ok(found.swap_remove(at.unwrap_or(0))));
+        }
         let chart = Chart::build(parent.dir.clone(), true, parent.files.below(&folder), depth + 1);
         return Some(chart.map_err(|error| error.headline()));
     }
@@ -205,7 +228,7 @@ fn packaged(parent: &Chart, dependency: &Dependency, depth: usize) -> Option<Res
         let path = parent.dir.join(inside);
         let name = inside.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let loaded = if path.is_dir() && is_chart(&path) {
-            Chart::load_folder_at(&path, depth + 1)
+            Chart::load_inside(parent, inside, depth + 1)
         } else if name.strip_suffix(".tgz").is_some_and(|stem| stem.starts_with(&dependency.name)) {
             Chart::load_archive(&path, depth + 1)
         } else {

@@ -31,14 +31,26 @@ pub struct ChartFiles {
     /// Packed or unpacked subcharts under `charts/`, by path inside the chart; only folders' own.
     pub subcharts: Vec<PathBuf>,
     pub problems: Vec<Problem>,
+    /// What is left out, and where this folder lies below the one whose rules they are.
+    ignore: Arc<Ignore>,
+    prefix: PathBuf,
 }
 
 impl ChartFiles {
     /// The files of a chart folder without `charts/`.
     pub fn of_folder(dir: &Path) -> Result<Self> {
-        let ignore =
-            std::fs::read_to_string(dir.join(".helmignore")).map(|t| Ignore::parse(&t)).unwrap_or_default();
-        let mut files = Self::default();
+        let rules = std::fs::read(dir.join(".helmignore")).unwrap_or_default();
+        let ignore = Ignore::parse(&String::from_utf8_lossy(&rules));
+        Self::walked(dir, Arc::new(ignore), PathBuf::new())
+    }
+
+    /// The files of a chart folder in the `charts/` of another, whose rules on what is left out hold.
+    pub(super) fn inside(parent: &Self, dir: &Path, inside: &Path) -> Result<Self> {
+        Self::walked(dir, parent.ignore.clone(), parent.prefix.join(inside))
+    }
+
+    fn walked(dir: &Path, ignore: Arc<Ignore>, prefix: PathBuf) -> Result<Self> {
+        let mut files = Self { ignore, prefix, ..Self::default() };
         let mut total = 0;
         let mut pending = vec![(dir.to_owned(), 0)];
         while let Some((folder, depth)) = pending.pop() {
@@ -49,11 +61,11 @@ impl ChartFiles {
                 let path = entry.path();
                 let Ok(inside) = path.strip_prefix(dir) else { continue };
                 let Ok(meta) = std::fs::metadata(&path) else { continue };
-                if inside.parent() == Some(Path::new("charts")) {
-                    files.subcharts.push(inside.to_owned());
+                if files.ignore.ignores(&files.prefix.join(inside), meta.is_dir()) {
                     continue;
                 }
-                if ignore.ignores(inside, meta.is_dir()) || inside.starts_with(".git") {
+                if inside.parent() == Some(Path::new("charts")) {
+                    files.subcharts.push(inside.to_owned());
                     continue;
                 }
                 if meta.is_dir() {
@@ -80,12 +92,19 @@ impl ChartFiles {
 
     /// The files of a packaged chart (`.tgz`), without its top folder.
     pub fn of_archive(archive: &Path) -> Result<Self> {
+        let bytes = std::fs::read(archive).map_err(|error| {
+            Error::new("cannot read the packaged chart").at(archive.display().to_string()).because(error)
+        })?;
+        Self::of_bytes(&bytes, archive)
+    }
+
+    /// The files of a packaged chart; `archive` is the file that it came from.
+    pub(super) fn of_bytes(bytes: &[u8], archive: &Path) -> Result<Self> {
         let name = archive.display().to_string();
         let bad = |error: std::io::Error| {
             Error::new("cannot read the packaged chart").at(name.clone()).because(error)
         };
-        let file = std::fs::File::open(archive).map_err(bad)?;
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(file).take(LIMITS.total));
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(bytes).take(LIMITS.total));
         let mut files = Self::default();
         let mut total = 0;
         for entry in tar.entries().map_err(bad)? {
@@ -148,7 +167,7 @@ impl ChartFiles {
             .iter()
             .filter_map(|(path, bytes)| Some((path.strip_prefix(folder).ok()?.to_owned(), bytes.clone())))
             .collect();
-        Self { by_path, subcharts: Vec::new(), problems: Vec::new() }
+        Self { by_path, ..Self::default() }
     }
 
     /// The first file that differs between two charts, and how; `None` when they hold the same. `Chart.yaml` is

@@ -10,8 +10,11 @@ use crate::yaml;
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Metadata {
+    #[serde(deserialize_with = "text")]
     pub api_version: String,
+    #[serde(deserialize_with = "text")]
     pub name: String,
+    #[serde(deserialize_with = "text")]
     pub version: String,
     #[serde(deserialize_with = "scalar")]
     pub app_version: Option<String>,
@@ -30,11 +33,15 @@ pub struct Metadata {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Declared {
+    #[serde(deserialize_with = "text")]
     pub name: String,
     #[serde(deserialize_with = "scalar")]
     pub version: Option<String>,
+    #[serde(deserialize_with = "text")]
     pub repository: String,
+    #[serde(deserialize_with = "scalar")]
     pub alias: Option<String>,
+    #[serde(deserialize_with = "scalar")]
     pub condition: Option<String>,
     pub tags: Vec<String>,
     pub import_values: Vec<Value>,
@@ -49,6 +56,10 @@ fn scalar<'de, D: serde::Deserializer<'de>>(
         Value::String(text) => Some(text),
         other => Some(other.to_string()),
     })
+}
+
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
+    scalar(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Metadata {

@@ -13,7 +13,7 @@ use crate::base::{Context as _, Error, Hash, Problem, Result, Severity, atomic};
 use crate::generate::{self, Artifact, Generated, JobsMode, Site, Wish};
 use crate::model::manifest::FromYaml;
 use crate::model::{ClusterMapping, FloeSpec, Isolation, Manifest, mapping};
-use crate::values::{self, Layer, LayerKind, LayerSet};
+use crate::values::{self, Layer, LayerKind, LayerSet, SetForm};
 use crate::workspace::{self, Workspace, WorkspaceChart};
 
 pub(super) fn run(global: Global, args: &Generate) -> Result<u8> {
@@ -219,8 +219,9 @@ impl Sources {
             }
         }
         // What could not be read is not repeated: it may hold a credential.
-        let overrides = LayerSet::of_files(layers).with_set(&args.set).map_err(|error| {
-            Error::new(error.what)
+        let set: Vec<_> = args.set.iter().map(|argument| (SetForm::Typed, argument.clone())).collect();
+        let overrides = LayerSet::of_files(layers).with_set(&set).map_err(|_| {
+            Error::new("an argument that cannot be read")
                 .at("--set")
                 .next("write --set KEY=VALUE; commas and dots in a value need a backslash")
         })?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::program::Major;
 use crate::base::folders;
+use crate::values::SetForm;
 
 /// Variables that would make helm act on something else than its arguments say (`HELM_KUBEAPISERVER` beats
 /// `--kube-context`). They are removed from the environment of every helm.
@@ -158,6 +159,8 @@ pub struct Template<'a> {
     /// As given to `-f`, in order; `-` is the standard input.
     pub values: Vec<PathBuf>,
     pub set: &'a [String],
+    /// The other forms of `--set`.
+    pub given: &'a [(SetForm, String)],
     pub is_upgrade: bool,
     pub include_crds: bool,
     pub skip_tests: bool,
@@ -175,6 +178,9 @@ pub fn template(chart: &Path, what: &Template<'_>) -> Vec<String> {
     push_values(&what.values, &mut argv);
     for set in what.set {
         argv.extend(["--set".to_owned(), set.clone()]);
+    }
+    for (form, argument) in what.given {
+        argv.extend([form.flag().to_owned(), argument.clone()]);
     }
     for (flag, on) in [
         ("--is-upgrade", what.is_upgrade),

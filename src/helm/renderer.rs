@@ -133,6 +133,7 @@ impl CliRenderer {
             namespace: &request.namespace,
             values,
             set: &request.set,
+            given: &request.given,
             is_upgrade: request.is_upgrade,
             include_crds: request.include_crds,
             skip_tests: request.skip_tests,

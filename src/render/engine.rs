@@ -22,12 +22,13 @@ use super::places::Table;
 use super::profile::Profile;
 use super::template::ast::Tree;
 use super::template::trace::Level;
+use super::template::value::Value;
 use super::template::{Session, limits};
 use super::{DryRun, RenderError, Rendered, Renderer, Rendering, Request, ValuesSource, units};
 use crate::base::{Error, text as plain};
 use crate::chart::semver::{Constraint, Version};
-use crate::chart::{Chart, DependencyState};
-use crate::values::{LayerSet, Merged};
+use crate::chart::{Chart, DependencyState, strict};
+use crate::values::{LayerSet, Merged, SetForm};
 
 pub use files::RanFile;
 use files::{Baseline, Work};
@@ -130,7 +131,7 @@ impl Engine {
     /// Helm would refuse, or the engine cannot tell.
     pub fn render(&self, request: &Request, trace: bool) -> Result<Output, Refusal> {
         on_a_deep_stack(|| {
-            let chart = self.memory().folder(&request.chart_dir)?;
+            let chart = self.memory().folder(&request.chart_dir, self.profile.is_four())?;
             self.work(&chart, request, trace)
         })
     }
@@ -247,14 +248,12 @@ impl Engine {
         for dependency in &chart.dependencies {
             match &dependency.state {
                 DependencyState::Missing => missing.push(dependency.name.as_str()),
-                DependencyState::WrongVersion { .. } | DependencyState::Unreadable(_) => {
-                    return Err(Refusal::Unsupported(format!(
-                        "the dependency {}: {}",
-                        dependency.name,
-                        dependency.state.words()
-                    )));
-                }
-                DependencyState::Current | DependencyState::Stale(_) | DependencyState::Undeclared => {}
+                // What is there in another version is rendered as if it were not declared.
+                DependencyState::WrongVersion { .. }
+                | DependencyState::Unreadable(_)
+                | DependencyState::Current
+                | DependencyState::Stale(_)
+                | DependencyState::Undeclared => {}
             }
         }
         if missing.is_empty() {
@@ -280,10 +279,11 @@ impl Engine {
         for source in &request.values {
             match source {
                 ValuesSource::File(path) => {
-                    if !path.is_file() {
-                        let words = format!("open {}: no such file or directory", path.display());
-                        return Err(Refusal::early(words));
-                    }
+                    let name = path.display();
+                    let bytes = std::fs::read(path)
+                        .map_err(|error| Refusal::early(format!("open {name}: {}", plain::go_io(&error))))?;
+                    strict::values(&bytes, self.profile.is_four())
+                        .map_err(|words| Refusal::early(format!("failed to parse {name}: {words}")))?;
                     files.push(path.clone());
                 }
                 ValuesSource::Inline { name, text } => {
@@ -292,17 +292,34 @@ impl Engine {
                 }
             }
         }
-        let texts = |path: &std::path::Path| inline.get(path).cloned();
+        // Helm 3 reads the first document of a file only.
+        let first = |text: Arc<str>| match crate::yaml::documents(&text).as_slice() {
+            [first, _, ..] if !self.profile.is_four() => Arc::from(*first),
+            _ => text,
+        };
+        let texts = |path: &std::path::Path| {
+            let on_disk = || {
+                let text = String::from_utf8(std::fs::read(path).ok()?).ok()?;
+                (!self.profile.is_four() && text.contains("\n---")).then(|| Arc::from(text))
+            };
+            inline.get(path).cloned().or_else(on_disk).map(first)
+        };
         let layers = LayerSet::for_environment(chart, &files, &texts).with_rules(self.profile.rules());
         if let Some(problem) = layers.problems().first() {
             return Err(Refusal::early(problem.to_string()));
         }
-        let layers = layers
-            .with_set(&request.set)
-            .map_err(|error| Refusal::early(format!("failed parsing --set data: {error}")))?;
+        let set = request.set.iter().map(|argument| (SetForm::Typed, argument.clone()));
+        let set: Vec<(SetForm, String)> = set.chain(request.given.iter().cloned()).collect();
+        let is_object = |(form, argument): &&(SetForm, String)| {
+            *form == SetForm::Json && argument.trim_start().starts_with('{')
+        };
+        if let Some((_, argument)) = set.iter().find(is_object).filter(|_| !self.profile.is_four()) {
+            return Err(Refusal::early(format!("failed parsing --set-json data {argument}")));
+        }
+        let layers = layers.with_set(&set).map_err(Refusal::early)?;
         let merged = layers.merge();
         match merged.problems().first() {
-            Some(problem) => Err(Refusal::early(problem.to_string())),
+            Some(problem) => Err(Refusal::early(mismatch(problem, &merged))),
             None => Ok(merged),
         }
     }
@@ -361,6 +378,21 @@ fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Refusal> + Send) ->
         let work = work.map_err(|error| Refusal::Unsupported(format!("no thread to render on: {error}")))?;
         work.join().unwrap_or_else(|_| Err(Refusal::Unsupported("the engine broke down".to_owned())))
     })
+}
+
+/// Helm's words for a subchart's section that is no table: Go's complaint about a verb that does not fit.
+fn mismatch(problem: &crate::base::Problem, merged: &Merged) -> String {
+    let path = crate::yaml::KeyPath::parse(&problem.key).unwrap_or_default();
+    let Some(value) = merged.get(&path) else { return problem.to_string() };
+    let is_given =
+        merged.setters(&path).last().is_some_and(|origin| origin.kind == crate::values::LayerKind::Set);
+    let value = match value.as_i64().filter(|_| is_given) {
+        Some(int) => Value::Int64(int),
+        None => super::encode::read::value(value),
+    };
+    let shown = super::template::printf::sprintf(b"%t", &[value]);
+    let name = problem.key.rsplit('.').next().unwrap_or_default();
+    format!("type mismatch on {name}: {}", String::from_utf8_lossy(&shown))
 }
 
 /// Whether a version of Kubernetes fits; what cannot be read does not.

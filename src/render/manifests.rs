@@ -47,9 +47,8 @@ impl Head {
     /// # Errors
     /// It is no YAML, or its head has the wrong shape; in helm's words, without the file.
     pub fn read(profile: Profile, content: &str) -> Result<Self, String> {
-        let json = yaml::read(content).map_err(|error| {
-            format!("error converting YAML to JSON: yaml: line {}: {}", error.line, error.message)
-        })?;
+        let json = yaml::read(content)
+            .map_err(|error| format!("error converting YAML to JSON: {}", error.in_go_words(content)))?;
         let package = if profile.is_four() { "util" } else { "releaseutil" };
         Self::of(&json, package).map_err(|words| {
             format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {words}")
@@ -88,7 +87,7 @@ impl Head {
                     }
                     Some(other) => {
                         return Err(format!(
-                            "{} into Go struct field SimpleHead.metadata.annotations of type map[string]string",
+                            "{} into Go struct field .metadata.annotations of type map[string]string",
                             kind_of(other)
                         ));
                     }
@@ -108,7 +107,10 @@ impl Head {
 
 /// Helm's `SplitManifests`: at lines that begin with `---`.
 pub fn split(profile: Profile, text: &str) -> Vec<&str> {
-    let text = if profile.keeps_trailing_space() { text.trim_start() } else { text.trim() };
+    if !profile.keeps_trailing_space() {
+        return split_greedily(text.trim());
+    }
+    let text = text.trim_start();
     let mut documents = Vec::new();
     let mut start = 0;
     let mut line = 0;
@@ -126,11 +128,28 @@ pub fn split(profile: Profile, text: &str) -> Vec<&str> {
     }
     documents.push(&text[start..]);
     let documents = documents.into_iter();
-    if profile.keeps_trailing_space() {
-        documents.filter(|document| !document.trim().is_empty()).map(str::trim_start).collect()
-    } else {
-        documents.filter(|document| !document.is_empty()).map(str::trim).collect()
+    documents.filter(|document| !document.trim().is_empty()).map(str::trim_start).collect()
+}
+
+/// Before 4.2.4 the dashes take all white space around them, so that dashes after blank lines are none.
+fn split_greedily(text: &str) -> Vec<&str> {
+    const SPACE: [char; 5] = [' ', '\t', '\n', '\r', '\u{c}'];
+    let mut documents = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
+    while let Some(found) = text[at..].find("---").map(|found| at + found) {
+        let before = &text[start..found];
+        if found == 0 || before.ends_with('\n') {
+            documents.push(before);
+            let after = text[found + 3..].trim_start_matches(SPACE);
+            start = text.len() - after.len();
+            at = start;
+        } else {
+            at = found + 3;
+        }
     }
+    documents.push(&text[start..]);
+    documents.into_iter().filter(|document| !document.is_empty()).map(str::trim).collect()
 }
 
 const EVENTS: &[&str] = &[
@@ -289,7 +308,7 @@ mod tests {
     fn documents_are_cut_at_dashes() {
         let text = "\n---\na: 1\n---  \n---\nb: '---'\n  ---\n--- c: 1\n\n";
         assert_eq!(split(Profile::FOUR, text), ["a: 1\n", "b: '---'\n  ---\n", "c: 1\n\n"]);
-        assert_eq!(split(Profile::THREE, text), ["a: 1", "", "b: '---'\n  ---", "c: 1"]);
+        assert_eq!(split(Profile::THREE, text), ["a: 1", "---\nb: '---'\n  ---", "c: 1"]);
         assert_eq!(split(Profile::FOUR, "---"), [""; 0]);
     }
 

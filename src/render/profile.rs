@@ -36,9 +36,12 @@ impl Profile {
         self.major >= 4
     }
 
+    /// Versions that the tests compare with. Others of `tests/sandbox/versions` join when they pass the traps.
+    const PROVEN: &[Self] = &[Self::THREE, Self::FOUR];
+
     /// Whether the tests compare with exactly this version.
     pub fn is_proven(self) -> bool {
-        self == Self::FOUR || self == Self::THREE
+        Self::PROVEN.contains(&self)
     }
 
     /// The Go package that values and capabilities come from.

@@ -14,7 +14,7 @@ use super::objects::files;
 use super::places;
 use super::profile::Profile;
 use super::template::value::{Map, MapKind, Origin, SCOPE, Str, Value};
-use crate::chart::{Chart, ChartFiles, DependencyState};
+use crate::chart::{Chart, ChartFiles};
 use crate::values::{LayerKind, Merged};
 use crate::yaml::{self, KeyPath};
 
@@ -48,26 +48,35 @@ impl Unit {
     /// The chart and the subcharts that the values switch on.
     pub fn of(chart: &Arc<Chart>, merged: &Merged) -> Self {
         let name = chart.metadata.name.clone();
-        Self::build(chart, merged, name.clone(), name, KeyPath::root())
+        Self::build(chart, merged, name.clone(), name, KeyPath::root(), true)
     }
 
-    fn build(chart: &Arc<Chart>, merged: &Merged, name: String, path: String, section: KeyPath) -> Self {
+    fn build(
+        chart: &Arc<Chart>,
+        merged: &Merged,
+        name: String,
+        path: String,
+        section: KeyPath,
+        is_heard: bool,
+    ) -> Self {
         let mut children = Vec::new();
         let mut parts = Vec::new();
         // Helm keeps what is not declared in front.
-        let (undeclared, declared): (Vec<_>, Vec<_>) =
-            chart.dependencies.iter().partition(|dependency| dependency.state == DependencyState::Undeclared);
-        for dependency in undeclared.into_iter().chain(declared) {
-            let key = dependency.key().to_owned();
+        let taken = chart.taken(is_heard).into_iter();
+        let (declared, undeclared): (Vec<_>, Vec<_>) = taken.partition(|(.., is_declared)| *is_declared);
+        for (dependency, key, is_declared) in undeclared.into_iter().chain(declared) {
+            let key = key.to_owned();
             let below = section.key(&key);
             if merged.is_enabled(&below) != Some(true) {
                 continue;
             }
             let Some(sub) = &dependency.chart else { continue };
-            if dependency.state != DependencyState::Undeclared {
+            if is_declared {
                 parts.push(Part { name: key.clone(), declared: declaration(chart, &dependency.name, &key) });
             }
-            children.push(Self::build(sub, merged, key.clone(), format!("{path}/charts/{key}"), below));
+            let is_heard = chart.is_heard_below(is_heard);
+            let path = format!("{path}/charts/{key}");
+            children.push(Self::build(sub, merged, key.clone(), path, below, is_heard));
         }
         let metadata =
             chart.files.text("Chart.yaml").and_then(|text| yaml::read(&text).ok()).unwrap_or_default();
@@ -120,10 +129,10 @@ impl Unit {
 fn declaration(chart: &Chart, name: &str, key: &str) -> Json {
     let read = |file: &str| chart.files.text(file).and_then(|text| yaml::read(&text).ok());
     let list = |json: Option<Json>| json.and_then(|json| json.get("dependencies").cloned());
-    let found = list(read("Chart.yaml")).or_else(|| list(read("requirements.yaml"))).unwrap_or_default();
+    let found = list(read("requirements.yaml")).or_else(|| list(read("Chart.yaml"))).unwrap_or_default();
     let fits = |item: &&Json| {
-        let text = |key: &str| item.get(key).and_then(Json::as_str);
-        text("name") == Some(name) && (text("alias").unwrap_or(name) == key)
+        let text = |key: &str| metadata::text(item.get(key)).filter(|text| !text.is_empty());
+        text("name").as_deref() == Some(name) && text("alias").as_deref().unwrap_or(name) == key
     };
     found.as_array().and_then(|items| items.iter().find(fits)).cloned().unwrap_or(Json::Null)
 }
@@ -165,6 +174,11 @@ struct Numbering<'p> {
 fn whole_numbers(json: &Json, at: &KeyPath, found: &mut Vec<KeyPath>) {
     match json {
         Json::Object(map) => map.iter().for_each(|(key, value)| whole_numbers(value, &at.key(key), found)),
+        Json::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                whole_numbers(item, &at.index(index), found);
+            }
+        }
         Json::Number(number) if number.is_i64() => found.push(at.clone()),
         _ => {}
     }
@@ -181,6 +195,10 @@ impl Places for Numbering<'_> {
 
     fn is_int(&self, parent: Origin, key: &str) -> bool {
         !self.ints.is_empty() && self.ints.contains(&self.places.path(parent).key(key))
+    }
+
+    fn is_int_at(&self, parent: Origin, index: usize) -> bool {
+        !self.ints.is_empty() && self.ints.contains(&self.places.path(parent).index(index))
     }
 }
 

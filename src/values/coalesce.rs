@@ -89,21 +89,10 @@ pub(super) fn over_each_other<'v>(files: impl Iterator<Item = &'v Value>) -> Map
     let mut merged = Map::new();
     for file in files {
         if let Value::Object(map) = file {
-            over(&mut merged, map);
+            crate::yaml::over(&mut merged, map);
         }
     }
     merged
-}
-
-pub(super) fn over(base: &mut Map<String, Value>, top: &Map<String, Value>) {
-    for (key, value) in top {
-        match (base.get_mut(key), value) {
-            (Some(Value::Object(below)), Value::Object(above)) => over(below, above),
-            _ => {
-                base.insert(key.clone(), value.clone());
-            }
-        }
-    }
 }
 
 /// `ProcessDependencies` and `CoalesceValues`: the values templates see.

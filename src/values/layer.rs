@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::set;
-use crate::base::Result;
-use crate::yaml::{KeyPath, Parsed, Spans, YamlError, edit, parse_values};
+use super::set::{self, SetForm};
+use crate::yaml::{KeyPath, Parsed, Spans, YamlError, parse_values};
 
 /// What a layer is, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,16 +55,17 @@ impl Layer {
         &self.parsed.spans
     }
 
-    /// A `--set` argument.
-    pub(super) fn set(argument: &str) -> Result<Self> {
-        let mut value = Value::Object(Map::new());
-        for (path, new) in set::parse(argument)? {
-            value = edit::applied(value, &path, &new)
-                .map_err(|reason| crate::base::Error::new(reason).at(format!("--set {argument}")))?;
-        }
+    /// A `--set` argument over the values that were given before it. A list that it changes is the whole list.
+    pub(super) fn set(form: SetForm, argument: &str, before: &Map<String, Value>) -> Result<Self, String> {
+        let mut own = Map::new();
+        // What only fails over nothing is no failure.
+        let alone = set::apply(form, argument, &mut own);
+        let mut after = before.clone();
+        set::apply(form, argument, &mut after)?;
+        let value = if alone.is_ok() { below(&own, &after) } else { Value::Object(after) };
         let parsed = Parsed { value, spans: Spans::of("") };
         Ok(Self {
-            name: format!("--set {argument}"),
+            name: format!("{} {argument}", form.flag()),
             kind: LayerKind::Set,
             file: None,
             text: argument.into(),
@@ -75,13 +75,25 @@ impl Layer {
     }
 }
 
+/// What an argument sets, as it is afterwards.
+fn below(own: &Map<String, Value>, after: &Map<String, Value>) -> Value {
+    let entries = own.iter().map(|(key, own)| {
+        let value = match (own, after.get(key)) {
+            (Value::Object(own), Some(Value::Object(after))) => below(own, after),
+            (own, after) => after.unwrap_or(own).clone(),
+        };
+        (key.clone(), value)
+    });
+    Value::Object(entries.collect())
+}
+
 /// How many parsed texts are kept: more than the files of a few charts with all their environments.
 const KEPT: usize = 64;
 
 /// The parse of a text. Five environments read the same defaults at every key press, so the last parses are kept;
 /// a text is found by its allocation or, after a reload, by its content.
-pub(super) fn parsed(text: &Arc<str>) -> std::result::Result<Arc<Parsed>, YamlError> {
-    type Kept = Vec<(Arc<str>, std::result::Result<Arc<Parsed>, YamlError>)>;
+pub(super) fn parsed(text: &Arc<str>) -> Result<Arc<Parsed>, YamlError> {
+    type Kept = Vec<(Arc<str>, Result<Arc<Parsed>, YamlError>)>;
     static CACHE: Mutex<Kept> = Mutex::new(Vec::new());
     {
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -147,7 +147,7 @@ fn set_arguments_are_the_highest_layer() {
     let chart = Chart::load(dir.path()).unwrap();
     let files = [chart.dir.join("values-prod.yaml")];
     let set = LayerSet::for_environment(&chart, &files, &|_| None)
-        .with_set(&["replicas=5,image.tag=x".to_owned()])
+        .with_set(&[(SetForm::Typed, "replicas=5,image.tag=x".to_owned())])
         .unwrap();
     let merged = set.merge();
     assert_eq!((&merged.value["replicas"], &merged.value["image"]["tag"]), (&json!(5), &json!("x")));

@@ -103,6 +103,15 @@ impl Tree {
 
 /// Parses every document of a text.
 pub fn parse_all(text: &str) -> Result<Vec<Tree>, YamlError> {
+    documents(text, usize::MAX)
+}
+
+/// The first document; what follows it may be anything.
+pub fn parse_first(text: &str) -> Result<Tree, YamlError> {
+    Ok(documents(text, 1)?.into_iter().next().unwrap_or_default())
+}
+
+fn documents(text: &str, most: usize) -> Result<Vec<Tree>, YamlError> {
     let skip = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut options = Options::default();
     options.set_emit_comments(false);
@@ -121,6 +130,9 @@ pub fn parse_all(text: &str) -> Result<Vec<Tree>, YamlError> {
             .and_then(|span| span.byte_range())
             .map_or(range.start..range.start, |tag| tag.start + skip..tag.end + skip);
         builder.event(event, range, tag_range);
+        if builder.documents.len() >= most {
+            break;
+        }
     }
     Ok(builder.documents)
 }

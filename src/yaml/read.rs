@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine;
 use serde_json::{Map, Value};
 
-use super::node::{Kind, NodeId, Style, Tree, parse_all};
+use super::node::{Kind, NodeId, Style, Tree, parse_all, parse_first};
 use super::scalar;
 use super::spans::Spans;
 
@@ -41,7 +41,7 @@ pub struct Parsed {
 
 /// The first document's value; `Null` for an empty text.
 pub fn read(text: &str) -> Result<Value, YamlError> {
-    parse(text).map(|parsed| parsed.value)
+    value_of(text, &parse_first(text)?)
 }
 
 /// The values of all documents; ones without content are `Null`.
@@ -61,9 +61,34 @@ pub fn parse(text: &str) -> Result<Parsed, YamlError> {
     Ok(Parsed { value, spans: Spans::new(text, tree) })
 }
 
-/// As [`read_values`], with the positions.
+/// The documents of a values file: cut at lines of three dashes.
+pub fn documents(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if line.strip_prefix("---").is_some_and(|rest| rest.trim().is_empty()) && at > start {
+            found.extend(text.get(start..at));
+            start = at;
+        }
+        at += line.len();
+    }
+    found.extend(text.get(start..));
+    found
+}
+
+/// As [`read_values`], with the positions of the first document. The further ones are laid over it, as helm 4 does.
 pub fn parse_values(text: &str) -> Result<Parsed, YamlError> {
-    let mut parsed = parse(text)?;
+    let mut trees = parse_all(text)?.into_iter();
+    let tree = trees.next().unwrap_or_default();
+    let mut value = value_of(text, &tree)?;
+    for further in trees {
+        match (&mut value, value_of(text, &further)?) {
+            (Value::Object(below), Value::Object(above)) => over(below, &above),
+            (Value::Null, above) => value = above,
+            _ => {}
+        }
+    }
+    let mut parsed = Parsed { value, spans: Spans::new(text, tree) };
     match &parsed.value {
         Value::Object(_) => {}
         Value::Null => parsed.value = Value::Object(Map::new()),
@@ -74,6 +99,18 @@ pub fn parse_values(text: &str) -> Result<Parsed, YamlError> {
         }
     }
     Ok(parsed)
+}
+
+/// A map over another, maps merged; null is a value like others.
+pub fn over(below: &mut Map<String, Value>, above: &Map<String, Value>) {
+    for (key, value) in above {
+        match (below.get_mut(key), value) {
+            (Some(Value::Object(below)), Value::Object(above)) => over(below, above),
+            _ => {
+                below.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
 
 /// `a string`, `an integer`, …: the kind of a value in a sentence.

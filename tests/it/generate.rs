@@ -13,7 +13,7 @@ use floe_tui::model::json::Json;
 use floe_tui::model::mapping::Mapping;
 use floe_tui::render::{Engine, Profile, Refusal, Request, Session, ValuesSource};
 use floe_tui::schema::{ChartSchema, Kind};
-use floe_tui::values::{self, Layer, LayerKind, LayerSet};
+use floe_tui::values::{self, Layer, LayerKind, LayerSet, SetForm};
 use floe_tui::workspace::read_mapping;
 use floe_tui::yaml::{self, KeyPath, Segment};
 use proptest::prelude::*;
@@ -99,6 +99,7 @@ fn artifact(value: &Value) -> Result<Artifact, Vec<String>> {
 
 fn set(arguments: &[&str]) -> Vec<Layer> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let arguments: Vec<_> = arguments.iter().map(|argument| (SetForm::Typed, argument.clone())).collect();
     LayerSet::of_files(Vec::new()).with_set(&arguments).unwrap().layers().to_vec()
 }
 

@@ -1,6 +1,8 @@
 //! The engine against the real helm 3 and helm 4: what it prints, what it refuses, and in which words. Whatever helm
 //! itself gives differently in two runs is random and left out.
 
+mod mutations;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;

@@ -5,6 +5,7 @@ pub mod keys;
 pub mod operator;
 pub mod process;
 pub mod pty;
+pub mod random;
 pub mod sandbox;
 pub mod svg;
 pub mod workspace;

@@ -181,7 +181,15 @@ impl Writer<'_> {
 
     fn string(&mut self, bytes: &[u8]) {
         self.out.push('"');
-        for c in lossy(bytes).chars() {
+        for chunk in bytes.utf8_chunks() {
+            self.text(chunk.valid());
+            chunk.invalid().iter().for_each(|_| self.out.push_str("\\ufffd"));
+        }
+        self.out.push('"');
+    }
+
+    fn text(&mut self, text: &str) {
+        for c in text.chars() {
             match c {
                 '"' => self.out.push_str("\\\""),
                 '\\' => self.out.push_str("\\\\"),
@@ -199,6 +207,5 @@ impl Writer<'_> {
                 c => self.out.push(c),
             }
         }
-        self.out.push('"');
     }
 }

@@ -16,6 +16,8 @@ pub trait Places {
     fn index(&mut self, parent: Origin, index: usize) -> Origin;
     /// Whether the whole number here is an `int64` (set by `--set`) instead of a float.
     fn is_int(&self, parent: Origin, key: &str) -> bool;
+    /// As [`Places::is_int`], for an element of a list.
+    fn is_int_at(&self, parent: Origin, index: usize) -> bool;
 }
 
 /// No places: for documents that templates read.
@@ -31,6 +33,10 @@ impl Places for Nowhere {
     }
 
     fn is_int(&self, _: Origin, _: &str) -> bool {
+        false
+    }
+
+    fn is_int_at(&self, _: Origin, _: usize) -> bool {
         false
     }
 }
@@ -49,6 +55,9 @@ pub fn placed(json: &Json, at: Origin, places: &mut impl Places) -> Value {
         Json::String(text) => Value::str(text),
         Json::Array(items) => {
             let items = items.iter().enumerate().map(|(index, item)| {
+                if let Some(int) = item.as_i64().filter(|_| places.is_int_at(at, index)) {
+                    return Value::Int64(int);
+                }
                 let below = if is_container(item) { places.index(at, index) } else { 0 };
                 placed(item, below, places)
             });
@@ -124,9 +133,9 @@ impl Wanted {
 ///
 /// # Errors
 /// It is not YAML, or not of the wanted shape; in Go's words as far as they are ours to know.
-pub fn from_yaml(read: &Result<Json, YamlError>, wanted: Wanted) -> Result<Value, String> {
+pub fn from_yaml(read: &Result<Json, YamlError>, text: &[u8], wanted: Wanted) -> Result<Value, String> {
     let json = read.as_ref().map_err(|error| {
-        format!("error converting YAML to JSON: yaml: line {}: {}", error.line, error.message)
+        format!("error converting YAML to JSON: {}", error.in_go_words(&super::json::lossy(text)))
     })?;
     // null leaves the empty map or list that helm starts with.
     match (wanted, json) {
@@ -137,6 +146,11 @@ pub fn from_yaml(read: &Result<Json, YamlError>, wanted: Wanted) -> Result<Value
     wanted.of(json).map_err(|words| format!("error unmarshaling JSON: while decoding JSON: {words}"))
 }
 
+/// What Go says about text that is no JSON, as far as its words are known.
+pub fn json_words(error: &serde_json::Error) -> String {
+    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() }
+}
+
 /// A JSON document.
 ///
 /// # Errors
@@ -145,7 +159,7 @@ pub fn from_json(text: &[u8], wanted: Wanted) -> Result<Value, String> {
     if text.trim_ascii().is_empty() {
         return Err("unexpected end of JSON input".to_owned());
     }
-    let json: Json = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let json: Json = serde_json::from_slice(text).map_err(|error| json_words(&error))?;
     match (wanted, &json) {
         (Wanted::Map, Json::Null) => Ok(Value::Map(Rc::new(Map::nil(MapKind::Any)))),
         (Wanted::List, Json::Null) => Ok(Value::List(Rc::new(List::nil(ListKind::Any)))),

@@ -17,7 +17,7 @@ use super::super::template::trace::{FileTrace, Level, Read};
 use super::super::template::value::{Map, MapKind, Value};
 use super::super::template::{Context, Documents, Session, Templates, without_no_value};
 use super::super::units::{self, Shared};
-use super::super::{Request, ValuesSource};
+use super::super::{Request, SetForm, ValuesSource};
 use super::Refusal;
 use super::prepared::Prepared;
 use crate::values::Merged;
@@ -69,6 +69,7 @@ struct Ways {
     api_versions: Vec<String>,
     /// Decides the types of numbers, beside their values.
     set: Vec<String>,
+    given: Vec<(SetForm, String)>,
     /// Not what is in them: that is compared as values.
     sources: Vec<PathBuf>,
 }
@@ -85,6 +86,7 @@ impl Ways {
             kube_version: request.kube_version.clone(),
             api_versions: request.api_versions.clone(),
             set: request.set.clone(),
+            given: request.given.clone(),
             sources: request.values.iter().map(name).collect(),
         }
     }

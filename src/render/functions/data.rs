@@ -95,12 +95,12 @@ fn or_error_list(read: Result<Value, String>) -> Value {
 
 fn from_yaml(context: &mut Context, args: &[Value]) -> Called {
     let [Value::Str(text)] = args else { return Err(args_error()) };
-    Ok(or_error_map(read::from_yaml(&context.yaml(text), Wanted::Map)))
+    Ok(or_error_map(read::from_yaml(&context.yaml(text), text, Wanted::Map)))
 }
 
 fn from_yaml_array(context: &mut Context, args: &[Value]) -> Called {
     let [Value::Str(text)] = args else { return Err(args_error()) };
-    Ok(or_error_list(read::from_yaml(&context.yaml(text), Wanted::List)))
+    Ok(or_error_list(read::from_yaml(&context.yaml(text), text, Wanted::List)))
 }
 
 fn from_json(_: &mut Context, args: &[Value]) -> Called {
@@ -113,7 +113,7 @@ fn from_json_array(_: &mut Context, args: &[Value]) -> Called {
 
 fn must_from_json(_: &mut Context, args: &[Value]) -> Called {
     let json: serde_json::Value =
-        serde_json::from_slice(text(args)?).map_err(|error| FnError::Words(error.to_string()))?;
+        serde_json::from_slice(text(args)?).map_err(|error| FnError::Words(read::json_words(&error)))?;
     Ok(read::value(&json))
 }
 

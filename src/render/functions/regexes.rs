@@ -72,7 +72,11 @@ fn compiled(pattern: &Str) -> Result<Regex, FnError> {
                 regex::Error::CompiledTooBig(_) => "expression too large".to_owned(),
                 other => cause_of(&other.to_string()),
             };
-            FnError::from(format!("error parsing regexp: {cause}: `{text}`"))
+            // Go names the group that it does not know, not the whole pattern.
+            let at = text.find("(?").filter(|_| cause.contains("Perl syntax")).unwrap_or(0);
+            let end = if cause.contains("Perl syntax") { (at + 3).min(text.len()) } else { text.len() };
+            let shown = text.get(at..end).unwrap_or(&text);
+            FnError::from(format!("error parsing regexp: {cause}: `{shown}`"))
         })?;
         if kept.len() >= KEPT {
             kept.clear();

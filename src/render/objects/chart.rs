@@ -49,9 +49,19 @@ fn string(json: &Json, key: &str) -> Value {
     Value::str(text(json.get(key)).unwrap_or_default())
 }
 
+/// Helm's `sanitizeString`: one kind of space, nothing that cannot be printed.
+fn sane(text: &str) -> String {
+    let of = |c: char| if c.is_whitespace() { ' ' } else { c };
+    text.chars().map(of).filter(|c| !c.is_control()).collect()
+}
+
+fn sane_string(json: &Json, key: &str) -> Value {
+    Value::str(sane(&text(json.get(key)).unwrap_or_default()))
+}
+
 fn strings(profile: Profile, json: &Json, key: &str) -> Value {
     let items = json.get(key).and_then(Json::as_array);
-    let found = items.into_iter().flatten().filter_map(|item| text(Some(item)));
+    let found = items.into_iter().flatten().filter_map(|item| text(Some(item))).map(|text| sane(&text));
     if profile.is_four() {
         return Value::list(found.map(Value::str).collect());
     }
@@ -71,24 +81,24 @@ fn fields(profile: Profile, json: &Json, name: &str, parts: &[Part]) -> Vec<Fiel
     };
     vec![
         ("Name", "name", Value::str(name)),
-        ("Home", "home", string(json, "home")),
+        ("Home", "home", sane_string(json, "home")),
         ("Sources", "sources", strings(profile, json, "sources")),
         ("Version", "version", string(json, "version")),
-        ("Description", "description", string(json, "description")),
+        ("Description", "description", sane_string(json, "description")),
         ("Keywords", "keywords", strings(profile, json, "keywords")),
         ("Maintainers", "maintainers", maintainers(profile, json)),
-        ("Icon", "icon", string(json, "icon")),
+        ("Icon", "icon", sane_string(json, "icon")),
         ("APIVersion", "apiVersion", Value::str(api_version.unwrap_or_else(|| "v1".to_owned()))),
-        ("Condition", "condition", string(json, "condition")),
-        ("Tags", "tags", string(json, "tags")),
-        ("AppVersion", "appVersion", string(json, "appVersion")),
+        ("Condition", "condition", sane_string(json, "condition")),
+        ("Tags", "tags", sane_string(json, "tags")),
+        ("AppVersion", "appVersion", sane_string(json, "appVersion")),
         (
             "Deprecated",
             "deprecated",
             Value::Bool(json.get("deprecated").and_then(Json::as_bool) == Some(true)),
         ),
         ("Annotations", "annotations", annotations),
-        ("KubeVersion", "kubeVersion", string(json, "kubeVersion")),
+        ("KubeVersion", "kubeVersion", sane_string(json, "kubeVersion")),
         ("Dependencies", "dependencies", dependencies(profile, parts)),
         ("Type", "type", string(json, "type")),
     ]

@@ -75,6 +75,22 @@ pub fn helm(major: HelmMajor) -> PathBuf {
     bin().join(format!("helm{}/helm", major.number()))
 }
 
+/// Helms besides [`helm`] that the full proof compares with, and their versions. Built on first use, a minute each.
+pub fn older_helms() -> Vec<(semver::Version, PathBuf)> {
+    let output = Command::new(root().join("tests/sandbox/older-helms.sh"))
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap_or_else(|error| panic!("older-helms.sh: {error}"));
+    assert!(output.status.success(), "older-helms.sh failed; see above");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let helms = text.lines().map(|line| {
+        let (version, program) = line.split_once(' ').expect("a version and a program");
+        (version.trim_start_matches('v').parse().expect("a version"), PathBuf::from(program))
+    });
+    helms.collect()
+}
+
 fn script() -> PathBuf {
     root().join("tests/sandbox/sandbox")
 }
