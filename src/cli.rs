@@ -11,6 +11,7 @@ mod diff;
 mod explain;
 mod follow;
 mod generate;
+mod jobs;
 mod observe;
 mod out;
 mod plan;
@@ -95,6 +96,7 @@ async fn dispatch(command: Command, global: Global) -> Result<u8> {
         Command::Status(args) => status::run(global, args).await,
         Command::Generate(args) => generate::run(global, &args),
         Command::Schema(args) => schema::run(&args),
+        Command::Jobs(args) => jobs::run(global, args).await,
         Command::Supervise { .. } => Ok(FAILED),
     }
 }

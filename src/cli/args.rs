@@ -73,6 +73,8 @@ pub enum Command {
     Generate(Generate),
     /// Print the JSON Schema of an entity of the domain model, or the names of all
     Schema(Schema),
+    /// Tell what a release runs on a schedule or once, how the last runs went, and what runs next
+    Jobs(Jobs),
     #[command(name = SUBCOMMAND, hide = true)]
     Supervise { folder: PathBuf },
 }
@@ -89,6 +91,7 @@ impl Command {
             Self::Apply(args) => args.json,
             Self::Status(args) => args.json,
             Self::Generate(args) => args.json,
+            Self::Jobs(args) => args.json,
             Self::Render(_) | Self::Schema(_) | Self::Supervise { .. } => false,
         }
     }
@@ -250,6 +253,15 @@ pub struct Status {
     #[command(flatten)]
     pub place: Place,
     /// Print the deployment as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Jobs {
+    #[command(flatten)]
+    pub place: Place,
+    /// Print the jobs as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -5,16 +5,22 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use crate::base::Result;
+use super::args;
 use crate::base::redact::Redactor;
+use crate::base::{Error, Result};
 use crate::cluster::logs::LogRequest;
-use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
+use crate::cluster::objects::watch::WatchRequest;
+use crate::cluster::objects::{self, ObjectRow, ObjectsSnapshot, Wanted};
 use crate::cluster::releases::{Driver, RevisionRow};
 use crate::cluster::{Connection, Health, RootCause, root_cause};
 use crate::helm::ReleaseRef;
 use crate::helm::record::{Record, Status};
 use crate::manifest::{self, Object};
+
+/// How long the objects may take to be listed.
+const LIST: Duration = Duration::from_secs(20);
 
 /// Lines of a failing container's log that are shown below the root cause.
 const LAST_LINES: i64 = 3;
@@ -27,6 +33,34 @@ pub(super) fn driver() -> Result<Driver> {
 /// The kept revisions, newest first.
 pub(super) async fn history(connection: &Connection, release: &ReleaseRef) -> Result<Vec<RevisionRow>> {
     Ok(connection.history(driver()?, &release.namespace, &release.release).await?)
+}
+
+/// The newest revision; without one an error that says how to install.
+pub(super) async fn last(
+    connection: &Connection,
+    release: &ReleaseRef,
+    place: &args::Place,
+) -> Result<RevisionRow> {
+    history(connection, release).await?.into_iter().next().ok_or_else(|| {
+        Error::new("there is no such release").at(release.to_string()).next(format!(
+            "install it: floe-tui apply {} --env {}",
+            place.dir.display(),
+            place.env
+        ))
+    })
+}
+
+/// The live objects of a record, complete or as far as they are to be had in time.
+pub(super) async fn objects(
+    connection: &Connection,
+    release: &ReleaseRef,
+    record: &Record,
+) -> Result<Arc<ObjectsSnapshot>> {
+    let cancel = CancellationToken::new();
+    let _guard = cancel.clone().drop_guard();
+    let request = WatchRequest { namespace: release.namespace.clone(), wanted: Wanted::of_record(record)? };
+    let mut snapshots = objects::watch::watch(connection.clone(), request, cancel);
+    Ok(until(&mut snapshots, LIST, |shown| !shown.is_loading()).await)
 }
 
 /// One revision's record.

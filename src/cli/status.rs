@@ -5,24 +5,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
 use super::args::{Global, Status as Args};
 use super::observe::{self, Cause};
 use super::setup::{Place, Setup};
 use super::{DEGRADED, FAILED, OK, PENDING, out};
-use crate::base::{Error, Result, time};
+use crate::base::{Result, time};
 use crate::cluster::Health;
-use crate::cluster::objects::watch::{WatchRequest, watch};
-use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Wanted};
+use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 use crate::helm::ReleaseRef;
 use crate::helm::record::{Record, Status};
 use crate::model::deployment::{DeploymentRecord, Replicas, WorkloadKind};
 use crate::model::{DeployedComponent, DeploymentStatus};
 use crate::operations::{OperationView, Store};
-
-/// How long the objects may take to be listed.
-const LIST: Duration = Duration::from_secs(20);
 
 /// A deployed platform with what is known beside the model's own fields.
 #[derive(Debug, Serialize)]
@@ -87,24 +82,13 @@ pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
     let (target, release) = place.target(&kubeconfig, &setup.settings)?;
     let operation = last_operation(&Store::new(&setup.folders), &release);
     let connection = setup.connect(&kubeconfig, &release).await?;
-    let history = observe::history(&connection, &release).await?;
-    let Some(last) = history.first() else {
+    let last = observe::last(&connection, &release, &args.place).await.inspect_err(|_| {
         if let Some(operation) = &operation {
             out::note(&operation.words());
         }
-        let error = Error::new("there is no such release").at(release.to_string());
-        return Err(error.next(format!(
-            "install it: floe-tui apply {} --env {}",
-            args.place.dir.display(),
-            args.place.env
-        )));
-    };
-    let record = observe::record(&connection, &release, last).await?;
-    let cancel = CancellationToken::new();
-    let _guard = cancel.clone().drop_guard();
-    let request = WatchRequest { namespace: release.namespace.clone(), wanted: Wanted::of_record(&record)? };
-    let mut snapshots = watch(connection.clone(), request, cancel);
-    let snapshot = observe::until(&mut snapshots, LIST, |shown| !shown.is_loading()).await;
+    })?;
+    let record = observe::record(&connection, &release, &last).await?;
+    let snapshot = observe::objects(&connection, &release, &record).await?;
     // What only watches over workloads is in the list, and no cause of anything.
     let cause = if observe::health(&snapshot) <= Health::Missing || last.status == Status::Failed {
         observe::cause(&connection, &snapshot, &redactor).await
@@ -321,6 +305,7 @@ mod tests {
             since: None,
             created: None,
             replicas: None,
+            batch: None,
             containers: Vec::new(),
             phase: None,
             node: None,

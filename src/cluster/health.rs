@@ -5,6 +5,7 @@
 //! wait decides whether an operation succeeded; this verdict stands beside it and never waits.
 
 mod batch;
+mod jobs;
 mod look;
 mod network;
 mod pod;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 use crate::model::deployment::ComponentHealth;
 
+pub use jobs::{Batch, Run, RunPhase, Schedule};
 pub(crate) use pod::culprit;
 pub use pod::{ContainerRow, ContainerState, Termination, containers};
 

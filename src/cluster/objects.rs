@@ -3,6 +3,7 @@
 //! [`join`] is pure: it takes what is in the stores and makes rows. [`watch`] fills the stores from the cluster and
 //! publishes a new [`ObjectsSnapshot`] at most every 100 ms.
 
+pub mod jobs;
 pub mod join;
 mod trim;
 pub mod watch;
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 
 use super::events::EventRow;
 use super::fault::Fault;
-use super::health::{ContainerRow, Health};
+use super::health::{Batch, ContainerRow, Health};
 use crate::base::Result;
 use crate::helm::record::Record;
 use crate::manifest;
@@ -94,6 +95,8 @@ pub struct ObjectRow {
     pub since: Option<Timestamp>,
     pub created: Option<Timestamp>,
     pub replicas: Option<Replicas>,
+    /// Jobs and their schedules only.
+    pub batch: Option<Batch>,
     /// Pods only.
     pub containers: Vec<ContainerRow>,
     /// Pods only: `Pending`, `Running`, …

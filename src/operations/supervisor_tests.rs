@@ -273,6 +273,7 @@ fn an_autoscaler_without_measurements_does_not_decide() {
         since: None,
         created: None,
         replicas: None,
+        batch: None,
         containers: Vec::new(),
         phase: None,
         node: None,

@@ -6,6 +6,7 @@ mod events;
 mod history;
 mod hooks;
 mod inside;
+mod jobs;
 mod list;
 mod logs;
 mod memory;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::look::{Condition, boolean, condition, count, int, list, text, time};
-use super::{Assessment, Health, Surroundings};
+use super::{Assessment, Batch, Health, Surroundings};
 
 /// A job's condition counts only when its status says True: a False one is history, not a verdict.
 fn holds<'v>(object: &'v Value, kind: &str) -> Option<Condition<'v>> {
@@ -95,7 +95,7 @@ pub(super) fn cron_job(object: &Value, around: &Surroundings<'_>) -> Assessment 
     {
         return Assessment::degraded("the last run did not succeed").since(Some(scheduled));
     }
-    if let Some(overdue) = overdue(object, around.now, last_scheduled) {
+    if let Some(overdue) = overdue(object, around.now) {
         return Assessment::degraded(overdue).since(last_scheduled);
     }
     match (last_scheduled, last_successful) {
@@ -105,57 +105,10 @@ pub(super) fn cron_job(object: &Value, around: &Surroundings<'_>) -> Assessment 
     }
 }
 
-/// Whether more than one period and the starting deadline passed without a run.
-fn overdue(object: &Value, now: Option<Timestamp>, last: Option<Timestamp>) -> Option<String> {
-    let (now, last) = (now?, last?);
-    let period = period(text(object, "/spec/schedule")?)?;
-    let deadline = int(object, "/spec/startingDeadlineSeconds").unwrap_or(0).max(0);
-    let allowed =
-        i64::try_from(period.as_secs()).unwrap_or(i64::MAX).saturating_mul(2).saturating_add(deadline);
-    let waited = now.as_second() - last.as_second();
-    (waited > allowed.saturating_add(60)).then(|| "overdue: a scheduled run did not start".to_owned())
-}
-
-/// The longest time between two runs of a cron schedule; `None` where it is not simple to tell (then no verdict).
-fn period(schedule: &str) -> Option<Duration> {
-    const MINUTE: u64 = 60;
-    const HOUR: u64 = 60 * MINUTE;
-    const DAY: u64 = 24 * HOUR;
-    match schedule.trim() {
-        "@hourly" => return Some(Duration::from_secs(HOUR)),
-        "@daily" | "@midnight" => return Some(Duration::from_secs(DAY)),
-        "@weekly" => return Some(Duration::from_secs(7 * DAY)),
-        "@monthly" => return Some(Duration::from_secs(31 * DAY)),
-        "@yearly" | "@annually" => return Some(Duration::from_secs(366 * DAY)),
-        _ => {}
-    }
-    let fields: Vec<&str> = schedule
-        .split_whitespace()
-        .filter(|field| !field.starts_with("TZ=") && !field.starts_with("CRON_TZ="))
-        .collect();
-    let [minute, hour, day, month, weekday] = fields.as_slice() else { return None };
-    let every = |field: &str| {
-        field.strip_prefix("*/").and_then(|step| step.parse::<u64>().ok()).filter(|step| *step > 0)
-    };
-    let fixed = |field: &str| field.parse::<u64>().is_ok();
-    if *month != "*" {
-        return Some(Duration::from_secs(366 * DAY));
-    }
-    if *day != "*" {
-        return Some(Duration::from_secs(31 * DAY));
-    }
-    if *weekday != "*" {
-        return Some(Duration::from_secs(7 * DAY));
-    }
-    if *hour == "*" {
-        return match *minute {
-            "*" => Some(Duration::from_secs(MINUTE)),
-            minute if fixed(minute) => Some(Duration::from_secs(HOUR)),
-            minute => every(minute).map(|step| Duration::from_secs((step * MINUTE).min(HOUR))),
-        };
-    }
-    match every(hour) {
-        Some(step) => Some(Duration::from_secs((step * HOUR).min(DAY))),
-        None => Some(Duration::from_secs(DAY)),
-    }
+/// Whether two scheduled times and the starting deadline passed without a run.
+fn overdue(object: &Value, now: Option<Timestamp>) -> Option<String> {
+    let Some(Batch::Schedule(schedule)) = Batch::of(object) else { return None };
+    let deadline = int(object, "/spec/startingDeadlineSeconds").unwrap_or(0);
+    let grace = Duration::from_secs(u64::try_from(deadline).unwrap_or(0).saturating_add(60));
+    schedule.is_overdue(now?, grace).then(|| "overdue: a scheduled run did not start".to_owned())
 }

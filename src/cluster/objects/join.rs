@@ -10,7 +10,7 @@ use super::{ObjectRow, Replicas, Wanted, WatchState};
 use crate::base::text::one_line;
 use crate::cluster::events::{self, EventRow};
 use crate::cluster::fault::clean;
-use crate::cluster::health::{self, Assessment, Health, Surroundings, Warning, containers};
+use crate::cluster::health::{self, Assessment, Batch, Health, Surroundings, Warning, containers};
 use crate::cluster::health::{count, int, list, text, time};
 
 /// Older words of a controller that could not create pods say nothing about now.
@@ -95,6 +95,7 @@ fn absent(expected: &Expected) -> Option<ObjectRow> {
         since: None,
         created: None,
         replicas: None,
+        batch: None,
         containers: Vec::new(),
         phase: None,
         node: None,
@@ -340,6 +341,7 @@ fn row(object: &Value, place: &Place) -> ObjectRow {
         since: None,
         created: time(object, "/metadata/creationTimestamp"),
         replicas: replicas(object),
+        batch: Batch::of(object),
         containers,
         phase: if is_pod { words("/status/phase") } else { None },
         node: if is_pod { words("/spec/nodeName") } else { None },

@@ -14,9 +14,8 @@ use crate::ui::theme::Theme;
 use crate::ui::{ListState, Rich, Role};
 
 use super::inside::{Known, Wish};
-use super::logs::Source;
 use super::moving;
-use super::resources::sources;
+use super::resources::sources_below;
 use super::rows::{age, said};
 use super::state::{Tone, mark};
 
@@ -122,8 +121,6 @@ fn logs(known: &Known, hook: &HookRecord) -> Wish {
             hook.kind, hook.name
         ));
     };
-    let below = objects.rows.iter().skip(root + 1).take_while(|row| row.depth > 0);
-    let found: Vec<Source> =
-        objects.rows.get(root).into_iter().chain(below).flat_map(|row| sources(known, row)).collect();
+    let found = sources_below(known, objects, root);
     if found.is_empty() { Wish::Say(format!("{} has no pods now", hook.name)) } else { Wish::Logs(found) }
 }

@@ -21,6 +21,7 @@ use super::applied::{self, Applied};
 use super::events::Events;
 use super::history::{self, History};
 use super::hooks::Hooks;
+use super::jobs::Jobs;
 use super::logs::{Logs, Source};
 use super::memory::{self, Memory};
 use super::overview::Overview;
@@ -43,19 +44,21 @@ pub(super) enum View {
     Values,
     Manifest,
     Hooks,
+    Jobs,
     Events,
     Logs,
     Notes,
 }
 
 impl View {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Overview,
         Self::Resources,
         Self::History,
         Self::Values,
         Self::Manifest,
         Self::Hooks,
+        Self::Jobs,
         Self::Events,
         Self::Logs,
         Self::Notes,
@@ -69,6 +72,7 @@ impl View {
             Self::Values => "Values",
             Self::Manifest => "Manifest",
             Self::Hooks => "Hooks",
+            Self::Jobs => "Jobs",
             Self::Events => "Events",
             Self::Logs => "Logs",
             Self::Notes => "Notes",
@@ -174,6 +178,7 @@ pub(super) struct Inside {
     manifest: Text,
     notes: Text,
     hooks: Hooks,
+    jobs: Jobs,
     events: Events,
     pub(super) logs: Logs,
     searches: HashMap<View, Search>,
@@ -199,6 +204,7 @@ impl Inside {
             manifest: Text::default(),
             notes: Text::default(),
             hooks: Hooks::default(),
+            jobs: Jobs::default(),
             events: Events::default(),
             logs: Logs::default(),
             searches: HashMap::new(),
@@ -277,7 +283,7 @@ impl Inside {
             }
             View::Manifest => self.manifest.make(stamp, || texts::manifest(&known)),
             View::Notes => self.notes.make(stamp, || texts::notes(&known)),
-            View::Hooks | View::Events | View::Logs => {}
+            View::Hooks | View::Jobs | View::Events | View::Logs => {}
         }
     }
 
@@ -384,6 +390,7 @@ impl Inside {
             View::Resources => self.resources.click(at),
             View::History => self.history.click(at),
             View::Hooks => self.hooks.click(&known, at),
+            View::Jobs => self.jobs.click(&known, at),
             View::Events => self.events.click(&known, &search, at),
             View::Overview | View::Values | View::Manifest | View::Logs | View::Notes => false,
         }
@@ -400,6 +407,7 @@ impl Inside {
             View::Manifest => wish(self.manifest.command(command, &search)),
             View::Notes => wish(self.notes.command(command, &search)),
             View::Hooks => self.hooks.command(known, command),
+            View::Jobs => self.jobs.command(known, command),
             View::Events => self.events.command(known, &search, command),
             View::Logs => self.logs.command(known.session, &search, command),
         }

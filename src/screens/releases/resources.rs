@@ -197,13 +197,8 @@ impl Resources {
         let (Some(node), Some(objects)) = (self.selected(), known.objects) else { return Wish::Nothing };
         let Some(row) = objects.rows.get(node.row) else { return Wish::Nothing };
         let only = node.container.and_then(|at| row.containers.get(at)).map(|c| c.name.as_str());
-        let depth = row.depth;
-        let below = objects.rows.iter().skip(node.row + 1).take_while(|row| row.depth > depth);
-        let sources: Vec<Source> = std::iter::once(row)
-            .chain(below)
-            .flat_map(|row| sources(known, row))
-            .filter(|source| only.is_none_or(|only| source.log.container == only))
-            .collect();
+        let mut sources = sources_below(known, objects, node.row);
+        sources.retain(|source| only.is_none_or(|only| source.log.container == only));
         if sources.is_empty() {
             return Wish::Say(format!("{} has no pods, so there are no logs", row.title()));
         }
@@ -332,6 +327,13 @@ fn count(number: i64) -> Rich {
         0 => Rich::default(),
         number => Rich::of(Role::Warn, number.to_string()),
     }
+}
+
+/// The logs of an object: its own, and those of all pods below it.
+pub(super) fn sources_below(known: &Known, objects: &ObjectsSnapshot, at: usize) -> Vec<Source> {
+    let depth = objects.rows.get(at).map_or(0, |row| row.depth);
+    let below = objects.rows.iter().skip(at + 1).take_while(|row| row.depth > depth);
+    objects.rows.get(at).into_iter().chain(below).flat_map(|row| sources(known, row)).collect()
 }
 
 /// The containers of a pod whose logs can be read, the one with a problem first.

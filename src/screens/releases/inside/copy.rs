@@ -1,5 +1,6 @@
 //! What `y` offers of a release: the thing under the cursor, and the command that shows the same outside.
 
+use crate::cluster::objects::ObjectRow;
 use crate::session::{ReleaseRef, Session};
 
 use super::super::memory::Memory;
@@ -21,15 +22,9 @@ impl Inside {
             View::Overview => {}
             View::Resources => {
                 if let Some((row, container)) = self.resources.object(&known) {
-                    let kind = row.kind.to_lowercase();
-                    add("object", format!("{kind}/{}", row.name));
-                    add("reason", said(session, &row.reason));
-                    let place = format!("--context {} -n {}", release.context, row.namespace);
-                    let command = match container {
-                        Some(container) => format!("kubectl {place} logs {} -c {}", row.name, container.name),
-                        None => format!("kubectl {place} describe {kind} {}", row.name),
-                    };
-                    add("command", command);
+                    for (label, text) in object(&known, row, container.map(|found| found.name.as_str())) {
+                        add(label, text);
+                    }
                 }
             }
             View::History => {
@@ -50,6 +45,13 @@ impl Inside {
             View::Hooks => {
                 if let Some(hook) = self.hooks.selected(&known) {
                     add("hook", said(session, &hook.name));
+                }
+            }
+            View::Jobs => {
+                if let Some(row) = self.jobs.selected(&known) {
+                    for (label, text) in object(&known, row, None) {
+                        add(label, text);
+                    }
                 }
             }
             View::Events => {
@@ -78,6 +80,21 @@ impl Inside {
         add("helm command", helm(release, &format!("status {}", release.release)));
         all
     }
+}
+
+/// An object, why it does as it does, and the command that tells more of it or of a container.
+fn object(known: &Known, row: &ObjectRow, container: Option<&str>) -> [(&'static str, String); 3] {
+    let kind = row.kind.to_lowercase();
+    let place = format!("--context {} -n {}", known.release.context, row.namespace);
+    let command = match container {
+        Some(container) => format!("kubectl {place} logs {} -c {container}", row.name),
+        None => format!("kubectl {place} describe {kind} {}", row.name),
+    };
+    [
+        ("object", format!("{kind}/{}", row.name)),
+        ("reason", said(known.session, &row.reason)),
+        ("command", command),
+    ]
 }
 
 fn helm(release: &ReleaseRef, words: &str) -> String {

@@ -75,6 +75,7 @@ impl Inside {
             View::Manifest => self.manifest.view(frame, body, &search, true, theme),
             View::Notes => self.notes.view(frame, body, &search, false, theme),
             View::Hooks => self.hooks.view(known, frame, body, theme),
+            View::Jobs => self.jobs.view(known, frame, body, theme),
             View::Events => self.events.view(known, &search, frame, body, theme),
             View::Logs => self.logs.view(known.session, &search, frame, body, theme),
         }
@@ -101,7 +102,7 @@ impl Inside {
             return true;
         };
         let needs_record = matches!(self.view, View::Values | View::Manifest | View::Notes | View::Hooks);
-        let needs_objects = matches!(self.view, View::Resources | View::Events);
+        let needs_objects = matches!(self.view, View::Resources | View::Jobs | View::Events);
         let record = session.world.records.get(&(known.release.clone(), Some(row.revision)));
         if known.record.is_none() && (needs_record || (needs_objects && known.objects.is_none())) {
             match record {

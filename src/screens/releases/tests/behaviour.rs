@@ -468,3 +468,29 @@ fn ticked_contexts_are_remembered() {
     );
     assert!(kept, "{:?}", stage.effects);
 }
+
+/// Enter on a schedule shows the log of its newest run, which failed and whose pod is kept.
+#[test]
+fn the_log_of_the_last_run_is_one_key_away() {
+    let mut stage = Stage::inside_dev();
+    let snapshot = std::sync::Arc::new(super::world::with_jobs());
+    stage.hear(Message::Objects { release: release("dev"), snapshot });
+    for _ in 0..6 {
+        stage.press(Command::NextView);
+    }
+    let screen = stage.screen();
+    assert!(screen.contains("floe-nightly-3") && screen.contains("failed"), "{screen}");
+    // Closed, the schedule still says how its last runs went.
+    let row =
+        |screen: &str| screen.lines().find(|line| line.contains("0 6 * * *")).unwrap_or_default().to_owned();
+    stage.press(Command::Top);
+    while !stage.screen().lines().any(|line| line.contains('▌') && line.contains("0 6 * * *")) {
+        stage.press(Command::Down);
+    }
+    stage.press(Command::Fold);
+    let screen = stage.screen();
+    assert!(!screen.contains("floe-nightly-2") && row(&screen).contains("✗●●"), "{screen}");
+    stage.press(Command::Enter);
+    let screen = stage.screen();
+    assert!(screen.contains("floe-nightly-3-x1"), "{screen}");
+}

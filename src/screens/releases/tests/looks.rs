@@ -73,6 +73,7 @@ fn a_release_that_crashes() {
     stage.press(Command::NextView);
     looks!("hooks_120x40", stage.picture(120, 40));
     stage.press(Command::NextView);
+    stage.press(Command::NextView);
     looks!("events_120x40", stage.picture(120, 40));
     stage.press(Command::JumpToCause);
     stage.press(Command::JumpToCause);
@@ -80,6 +81,19 @@ fn a_release_that_crashes() {
     stage.press(Command::NextView);
     looks!("notes_80x24", stage.picture(80, 24));
     looks!("notes_20x5", stage.picture(20, 5));
+}
+
+#[test]
+fn the_jobs_of_a_release() {
+    let mut stage = Stage::inside_dev();
+    let snapshot = std::sync::Arc::new(super::world::with_jobs());
+    stage.hear(Message::Objects { release: super::world::release("dev"), snapshot });
+    for _ in 0..6 {
+        stage.press(Command::NextView);
+    }
+    looks!("jobs_80x24", stage.picture(80, 24));
+    looks!("jobs_120x40", stage.picture(120, 40));
+    looks!("jobs_200x60", stage.picture(200, 60));
 }
 
 #[test]

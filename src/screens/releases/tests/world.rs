@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use crate::base::redact::Redactor;
 use crate::cluster::events::EventRow;
 use crate::cluster::health::{ContainerRow, ContainerState, Termination};
-use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Replicas, WatchState};
+use crate::cluster::objects::join::{Expected, Input, join};
+use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Replicas, Wanted, WatchState};
 use crate::cluster::releases::{ReleasesSnapshot, RevisionRow, fold};
 use crate::cluster::{Fault, Health};
 use crate::helm::record::{ChartInfo, HookPhase, HookRecord, HookRun, Record, Status, storage_name};
@@ -359,6 +360,7 @@ pub(super) fn object(kind: &str, name: &str, health: Health, reason: &str) -> Ob
         since: Some(ago(240)),
         created: Some(ago(300)),
         replicas: None,
+        batch: None,
         containers: Vec::new(),
         phase: None,
         node: None,
@@ -433,6 +435,66 @@ pub(super) fn crashing() -> ObjectsSnapshot {
         kinds: Vec::new(),
         at: Some(now()),
     }
+}
+
+/// A schedule with three runs, of which the last failed, one that is suspended, and a job of its own at work: as the
+/// API server gives them.
+pub(super) fn with_jobs() -> ObjectsSnapshot {
+    let meta = |name: &str, made: i64, owner: Option<&str>| {
+        let owners: Vec<Value> =
+            owner.iter().map(|uid| json!({"kind": "CronJob", "uid": uid, "controller": true})).collect();
+        json!({"name": name, "namespace": "floe-dev", "uid": format!("uid-{name}"),
+            "creationTimestamp": ago(made).to_string(), "ownerReferences": owners})
+    };
+    let job = |name: &str, made: i64, owner: Option<&str>, status: Value| json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": meta(name, made, owner), "spec": {}, "status": status});
+    let ended = |kind: &str, made: i64, took: i64| {
+        let end = ago(made - took).to_string();
+        let mut status = json!({"startTime": ago(made).to_string(),
+            "conditions": [{"type": kind, "status": "True", "lastTransitionTime": end}]});
+        if kind == "Complete" {
+            status["completionTime"] = json!(end);
+            status["succeeded"] = json!(1);
+        } else {
+            status["failed"] = json!(3);
+        }
+        status
+    };
+    let schedule = |name: &str, spec: Value, status: Value| json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": meta(name, 900_000, None), "spec": spec, "status": status});
+    let nightly = "uid-floe-nightly";
+    let objects = [
+        schedule(
+            "floe-nightly",
+            json!({"schedule": "0 6 * * *", "timeZone": "Europe/Berlin"}),
+            json!({"lastScheduleTime": ago(25_200).to_string(), "lastSuccessfulTime": ago(111_500).to_string()}),
+        ),
+        schedule("floe-backfill", json!({"schedule": "@yearly", "suspend": true}), json!({})),
+        job("floe-nightly-1", 198_000, Some(nightly), ended("Complete", 198_000, 95)),
+        job("floe-nightly-2", 111_600, Some(nightly), ended("Complete", 111_600, 100)),
+        job("floe-nightly-3", 25_200, Some(nightly), ended("Failed", 25_200, 410)),
+        job("floe-load", 65, None, json!({"active": 1, "ready": 1, "startTime": ago(60).to_string()})),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "floe-nightly-3-x1", "namespace": "floe-dev",
+            "uid": "uid-pod", "ownerReferences": [{"kind": "Job", "uid": "uid-floe-nightly-3"}]},
+            "spec": {"containers": [{"name": "dbt", "image": "dbt:1"}]},
+            "status": {"phase": "Failed", "containerStatuses": [{"name": "dbt", "image": "dbt:1", "restartCount": 0,
+                "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}}),
+    ];
+    let expected: Vec<Expected> =
+        [("CronJob", "floe-nightly"), ("CronJob", "floe-backfill"), ("Job", "floe-load")]
+            .map(|(kind, name)| Expected {
+                wanted: Wanted {
+                    api_version: "batch/v1".to_owned(),
+                    kind: kind.to_owned(),
+                    namespace: None,
+                    name: name.to_owned(),
+                    hook: false,
+                },
+                namespace: "floe-dev".to_owned(),
+                state: WatchState::Live,
+            })
+            .into();
+    let live: Vec<&Value> = objects.iter().collect();
+    let (rows, events) = join(&Input { expected: &expected, objects: &live, events: &[], now: now() });
+    ObjectsSnapshot { rows, events, kinds: Vec::new(), at: Some(now()) }
 }
 
 /// The log of the container that crashes.

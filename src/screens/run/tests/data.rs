@@ -236,6 +236,7 @@ fn row(kind: &str, name: &str, health: Health, reason: &str) -> ObjectRow {
         since: Some(at("2026-11-21T10:59:30Z")),
         created: Some(at("2026-11-21T10:58:50Z")),
         replicas: None,
+        batch: None,
         containers: Vec::new(),
         phase: None,
         node: None,
