@@ -223,10 +223,10 @@ fn table(bytes: &[u8], go_type: &str) -> Result<Value, String> {
     Err(format!("error unmarshaling JSON: while decoding JSON: {words}"))
 }
 
-/// Values of a file, as [`table`]; helm 4 reads all documents.
+/// Whether a file of values can be read: a map, or nothing; helm 4 reads all documents of it.
 ///
 /// # Errors
-/// They are none, in helm's words.
+/// Why it cannot, in helm's words.
 pub fn values(bytes: &[u8], four: bool) -> Result<(), String> {
     let of = |bytes: &[u8]| table(bytes, "map[string]interface {}").map(|_| ());
     if !four {

@@ -319,7 +319,13 @@ impl Engine {
         let layers = layers.with_set(&set).map_err(Refusal::early)?;
         let merged = layers.merge();
         match merged.problems().first() {
-            Some(problem) => Err(Refusal::early(mismatch(problem, &merged))),
+            Some(problem) => {
+                let words = mismatch(problem, &merged);
+                // Helm 4 merges once more where a chart declares dependencies, and says that it was there.
+                let declares = self.profile.is_four() && !chart.metadata.dependencies.is_empty();
+                let lead = if declares { "chart dependencies processing failed: " } else { "" };
+                Err(Refusal::early(format!("{lead}{words}")))
+            }
             None => Ok(merged),
         }
     }

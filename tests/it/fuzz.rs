@@ -1,5 +1,5 @@
 //! The fuzz targets of `fuzz/` on a stable toolchain: a corpus made of the traps, and mutations of it. The number of
-//! rounds is fixed, the seed is printed; `FUZZ_SEED` repeats a run.
+//! rounds and the seed are fixed; `FUZZ_SEED=new` tries others, and `FUZZ_SEED=N` repeats a run.
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
