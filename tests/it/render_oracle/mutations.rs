@@ -76,7 +76,11 @@ fn refused_by(words: &str) -> Option<&str> {
     if words.starts_with(SCHEMA) {
         return Some(SCHEMA);
     }
-    let readers = ["error converting YAML to JSON: ", "is not a JSON object: "];
+    let readers = [
+        "error converting YAML to JSON: ",
+        "error unmarshaling JSON: while decoding JSON: ",
+        "is not a JSON object: ",
+    ];
     readers.iter().find_map(|reader| words.find(reader).and_then(|at| words.get(..at + reader.len())))
 }
 
