@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::values::SetForm;
-pub use engine::{Engine, EngineRenderer, Output, RanFile, Refusal};
+pub use engine::{Engine, Output, RanFile, Refusal};
 pub use error::{RenderError, TemplatePlace};
 pub use profile::Profile;
 pub use template::Session;

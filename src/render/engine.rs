@@ -24,7 +24,7 @@ use super::template::ast::Tree;
 use super::template::trace::Level;
 use super::template::value::Value;
 use super::template::{Session, limits};
-use super::{DryRun, RenderError, Rendered, Renderer, Rendering, Request, ValuesSource, units};
+use super::{DryRun, RenderError, Rendered, Request, ValuesSource, units};
 use crate::base::{Error, text as plain};
 use crate::chart::semver::{Constraint, Version};
 use crate::chart::{Chart, DependencyState, strict};
@@ -411,26 +411,3 @@ fn is_within(constraint: &str, version: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
-
-/// The engine behind the trait of everything that renders.
-#[derive(Debug)]
-pub struct EngineRenderer {
-    engine: Arc<Engine>,
-}
-
-impl EngineRenderer {
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
-    }
-}
-
-impl Renderer for EngineRenderer {
-    fn render<'a>(&'a self, request: &'a Request) -> Rendering<'a> {
-        let (engine, request) = (self.engine.clone(), request.clone());
-        Box::pin(async move {
-            let work = tokio::task::spawn_blocking(move || engine.render(&request, false));
-            let done = work.await.map_err(|error| Error::new("the rendering broke off").because(error))?;
-            done.map(|output| output.rendered).map_err(RenderError::from)
-        })
-    }
-}
