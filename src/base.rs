@@ -9,6 +9,7 @@ pub mod lock;
 pub mod path;
 pub mod problem;
 pub mod redact;
+pub mod starts;
 pub mod text;
 pub mod time;
 

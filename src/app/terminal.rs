@@ -22,7 +22,7 @@ use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 
 use super::input::Input;
 use crate::base::error::Context;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, starts};
 use crate::ui::theme::Background;
 use crate::ui::theme::depth::BACKGROUND_QUERY;
 
@@ -195,7 +195,7 @@ impl Terminal {
         }
         input.pause();
         restore();
-        let stopped = kill_current_process_group(Signal::TSTP).context("cannot suspend");
+        let stopped = starts::between(|| kill_current_process_group(Signal::TSTP)).context("cannot suspend");
         self.resume()?;
         input.resume();
         stopped

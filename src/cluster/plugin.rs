@@ -12,6 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 
+use crate::base::starts;
+
 use super::fault::{Fault, clean};
 use super::kubeconfig::{login_of, needs_terminal};
 
@@ -66,7 +68,7 @@ pub(crate) async fn run(exec: &ExecConfig, limit: Duration) -> Result<Credential
         // A group of its own: what it started ends with it, and Ctrl-C on our terminal is not for it.
         .process_group(0)
         .kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| {
+    let mut child = starts::start(|| command.spawn()).map_err(|error| {
         let hint = login.install_hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         needs_login(format!("cannot run {}: {error}{hint}", login.program))
     })?;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
 use super::argv;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, starts};
 
 /// The most that is kept of one output; a rendering of the largest charts has some 5 MB.
 pub const OUTPUT_LIMIT: usize = 64 * 1024 * 1024;
@@ -92,7 +92,7 @@ pub async fn run(call: &Call) -> Result<Output> {
     // What runs here reads no release (a version, a rendering), but helm looks for its database before anything else.
     command.env_remove("HELM_DRIVER");
     command.env("NO_COLOR", "1");
-    let mut child = command.spawn().map_err(|error| {
+    let mut child = starts::start(|| command.spawn()).map_err(|error| {
         Error::new(format!("cannot start {name}"))
             .at(call.program.display().to_string())
             .because(error)

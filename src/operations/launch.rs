@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::plan::{LastRevision, Plan, Planner};
 use super::spec::OperationId;
 use super::store::Store;
-use crate::base::{Context as _, Error, Hash, Result, atomic};
+use crate::base::{Context as _, Error, Hash, Result, atomic, starts};
 use crate::cluster::identity::Likeness;
 use crate::cluster::releases::Driver;
 use crate::cluster::{Connection, Pinned, Pins};
@@ -92,14 +92,10 @@ impl Planner {
 async fn start(program: &Path, store: &Store, plan: &Plan, folder: PathBuf) -> Result<OperationId> {
     let spec = plan.spec(folder);
     let place = store.create(&spec)?;
-    let mut child = Command::new(program)
-        .arg(SUBCOMMAND)
-        .arg(&place)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context_at("cannot start the supervisor", program.display())?;
+    let mut command = Command::new(program);
+    command.arg(SUBCOMMAND).arg(&place).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child =
+        starts::start(|| command.spawn()).context_at("cannot start the supervisor", program.display())?;
     let (ended, mut end) = tokio::sync::oneshot::channel();
     // Somebody has to reap it if it ends before we do.
     std::thread::spawn(move || {

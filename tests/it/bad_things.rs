@@ -385,6 +385,10 @@ fn no_secret_is_left_in_the_files_of_the_program() {
 #[test]
 fn suspend_and_resume() {
     let workspace = Workspace::new("suspend").with_helm(HelmMajor::Four);
+    // What is typed before the prompt is there stands before it on the screen.
+    let at_prompt = |screen: &vt100::Screen| {
+        text(screen).lines().rfind(|line| !line.trim().is_empty()).is_some_and(|line| line.trim() == "ready>")
+    };
     let mut shell = Start::command(Path::new("/bin/bash"))
         // Without readline, which switches bracketed paste on by itself.
         .args(["--norc", "--noprofile", "--noediting", "-i"])
@@ -402,7 +406,9 @@ fn suspend_and_resume() {
     shell.type_text(&line).press("Enter");
     shell.wait_for("the program", SOON, |screen| active_room(screen) == Some("Charts"));
     shell.press("Ctrl-Z");
-    shell.wait_for("the shell", SOON, |screen| !screen.alternate_screen() && has(screen, "Stopped"));
+    shell.wait_for("the shell", SOON, |screen| {
+        !screen.alternate_screen() && has(screen, "Stopped") && at_prompt(screen)
+    });
     shell.assert_restored();
     shell.type_text("stty -a | grep -c ' icanon'").press("Enter");
     shell.wait_for("a terminal that reads lines", SOON, |screen| {
@@ -413,7 +419,7 @@ fn suspend_and_resume() {
         screen.alternate_screen() && active_room(screen) == Some("Charts")
     });
     shell.press("q");
-    shell.wait_for("the shell at last", SOON, |screen| !screen.alternate_screen());
+    shell.wait_for("the shell at last", SOON, |screen| !screen.alternate_screen() && at_prompt(screen));
     shell.assert_restored();
 }
 
