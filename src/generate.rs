@@ -171,11 +171,18 @@ pub fn generate(wish: &Wish, site: &Site) -> Generated {
             switch.get(&Value::Object(all.clone())).or_else(|| given.get(switch)) == Some(&Value::Bool(false))
         });
     }
-    let values = overlaid(&draft, wish);
-    let text = format!("{}{}", head(wish, site, &draft.needed), yaml::write(&Value::Object(values.clone())));
+    let drafted = Value::Object(overlaid(&draft, wish));
+    let text = format!("{}{}", head(wish, site, &draft.needed), yaml::write(&drafted));
+    let layer = values::layer("generated values", LayerKind::Generated, None, text.as_str().into());
+    // As helm will read them: a number that is written `1.0` is 1.
+    let read = layer.as_ref().map_or(&drafted, Layer::value);
+    let values = read.as_object().cloned().unwrap_or_default();
     // What a credential would do to the words of a problem is not tried out.
     if problems.iter().all(|problem| problem.severity != crate::base::Severity::Error) {
-        problems.extend(checked(wish, site, &draft, base, &text));
+        problems.extend(match layer {
+            Ok(layer) => check::schema(wish, site, &draft, &base.with_layer(layer)),
+            Err(error) => vec![Problem::error(format!("what was generated cannot be read back: {error}"))],
+        });
         problems.extend(missing(wish, site, &sections, &values, &given.value));
     }
     if wish.artifact.leaks_into(&text) {
@@ -212,14 +219,6 @@ fn overlaid(draft: &draft::Draft, wish: &Wish) -> Map<String, Value> {
         }
     }
     values
-}
-
-/// The file as helm will read it, against the schemas.
-fn checked(wish: &Wish, site: &Site, draft: &draft::Draft, base: LayerSet, text: &str) -> Vec<Problem> {
-    match values::layer("generated values", LayerKind::Generated, None, text.into()) {
-        Ok(layer) => check::schema(wish, site, draft, &base.with_layer(layer)),
-        Err(error) => vec![Problem::error(format!("what was generated cannot be read back: {error}"))],
-    }
 }
 
 /// What jobs need and the artifact cannot say.
