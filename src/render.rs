@@ -16,6 +16,8 @@ pub mod places;
 mod profile;
 pub mod refusal;
 pub mod template;
+#[cfg(test)]
+mod test_chart;
 pub mod units;
 pub mod unread;
 pub mod why;

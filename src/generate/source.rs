@@ -98,11 +98,6 @@ impl Artifact {
         job::valid_name(&self.model.metadata.product_name, 40)
     }
 
-    /// The credential that stood in a field.
-    pub fn taken_at(&self, field: &KeyPath) -> Option<&Taken> {
-        self.taken.iter().find(|taken| taken.field == *field)
-    }
-
     /// Whether a field is or holds a credential.
     pub fn holds_credential(&self, field: &KeyPath) -> bool {
         self.taken.iter().any(|taken| taken.field.starts_with(field))

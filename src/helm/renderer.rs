@@ -72,17 +72,8 @@ impl CliRenderer {
         Self { helm, runtime, redactor, permits: Semaphore::new(AT_A_TIME), memory: Mutex::default() }
     }
 
-    /// Renders once more, apart from the first time: what differs between the two comes from random functions
-    /// and clocks. The second result is remembered like the first.
-    ///
-    /// # Errors
-    /// As [`Renderer::render`].
-    pub async fn render_again(&self, request: &Request) -> Result<Rendered, RenderError> {
-        self.work(request, b"again").await
-    }
-
-    async fn work(&self, request: &Request, look: &[u8]) -> Result<Rendered, RenderError> {
-        let key_of = || key(request, &self.helm).map(|key| Hash::of([key.bytes().as_slice(), look].concat()));
+    async fn work(&self, request: &Request) -> Result<Rendered, RenderError> {
+        let key_of = || key(request, &self.helm);
         let key = key_of();
         if let Some(key) = &key
             && let Some(found) = self.remembered(key)
@@ -165,7 +156,7 @@ impl CliRenderer {
 
 impl Renderer for CliRenderer {
     fn render<'a>(&'a self, request: &'a Request) -> Rendering<'a> {
-        Box::pin(self.work(request, b""))
+        Box::pin(self.work(request))
     }
 }
 

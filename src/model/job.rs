@@ -176,7 +176,7 @@ impl DataProductJob {
         let mut value = json!({
             "name": text("/metadata/name"), "namespace": text("/metadata/namespace"), "image": container.get("image"),
             "command": command, "secrets": secrets, "resources": container.get("resources"),
-            "status": status_of(object, logs),
+            "status": JobStatus::of_object(object, logs),
         });
         if let Some(name) = artifacts {
             value["artifacts"] = json!({"name": name, "key": null});
@@ -185,35 +185,32 @@ impl DataProductJob {
     }
 }
 
-/// Where a `Job` is by its own status; `None` for what never runs itself (a `CronJob`).
-fn status_of(object: &Value, logs: &str) -> Option<JobStatus> {
-    let status = object.get("status").filter(|_| object["kind"] == "Job")?;
-    let time = |value: Option<&Value>| value?.as_str()?.parse::<Timestamp>().ok();
-    let condition = |kind: &str| {
-        let all = status.get("conditions").and_then(Value::as_array)?;
-        all.iter().find(|own| own["type"] == kind && own["status"] == "True").cloned()
-    };
-    let count = |key: &str| status.get(key).and_then(Value::as_i64).unwrap_or_default();
-    let start = time(status.get("startTime"));
-    let ended = |condition: &Value| time(condition.get("lastTransitionTime"));
-    let ran = start.filter(|_| ["ready", "succeeded", "failed"].iter().any(|key| count(key) > 0));
-    Some(match (condition("Complete"), condition("Failed"), ran.or(start)) {
-        (Some(done), _, Some(start)) => {
-            let end = time(status.get("completionTime")).or_else(|| ended(&done)).unwrap_or(start);
-            Run::create().start(start).succeed(end).status()
-        }
-        (None, Some(failed), Some(at)) => {
-            let end = ended(&failed).unwrap_or(at);
-            match ran {
-                Some(start) => Run::create().start(start).fail(end, logs.to_owned()).status(),
-                None => Run::create().fail(end, logs.to_owned()).status(),
-            }
-        }
-        _ => match ran {
-            Some(start) => Run::create().start(start).status(),
-            None => Run::create().status(),
-        },
-    })
+impl JobStatus {
+    /// Where a `Job` is by what Kubernetes says of it; `None` for what never runs itself (a `CronJob`), and for a `Job`
+    /// that no controller has seen. Of a run that failed `logs` are the last words of its container.
+    pub fn of_object(object: &Value, logs: &str) -> Option<Self> {
+        let status = object.get("status").filter(|_| object["kind"] == "Job")?;
+        let time = |value: Option<&Value>| value?.as_str()?.parse::<Timestamp>().ok();
+        // A condition counts only when its status says True: a False one is history, not a verdict.
+        let condition = |kind: &str| {
+            let all = status.get("conditions").and_then(Value::as_array)?;
+            all.iter().find(|own| own["type"] == kind && own["status"] == "True")
+        };
+        let count = |key: &str| status.get(key).and_then(Value::as_i64).unwrap_or_default();
+        let start = time(status.get("startTime"));
+        let since = |condition: &Value| time(condition.get("lastTransitionTime")).or(start);
+        let ran = start.filter(|_| ["ready", "succeeded", "failed"].iter().any(|key| count(key) > 0));
+        // The verdict comes before the last pods have ended.
+        let failed = condition("Failed").or_else(|| condition("FailureTarget"));
+        let done = condition("Complete").and_then(|done| time(status.get("completionTime")).or(since(done)));
+        Some(match (failed.and_then(since), done, ran) {
+            (Some(end), _, Some(start)) => Run::create().start(start).fail(end, logs.to_owned()).status(),
+            (Some(end), _, None) => Run::create().fail(end, logs.to_owned()).status(),
+            (None, Some(end), _) => Run::create().start(start.unwrap_or(end)).succeed(end).status(),
+            (None, None, Some(start)) => Run::create().start(start).status(),
+            (None, None, None) => Run::create().status(),
+        })
+    }
 }
 
 /// A `ConfigMap`, and a key of it.

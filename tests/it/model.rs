@@ -127,15 +127,7 @@ fn room_validate_generator_schema_and_templates_agree_on_every_mapping() {
         let validated = !validate(&found, None).iter().any(is_error);
         // The generator.
         let dir = workspace.platform();
-        let output = workspace.floe(&[
-            "generate",
-            "--artifacts",
-            artifact.to_str().unwrap(),
-            "--chart",
-            dir.to_str().unwrap(),
-            "--env",
-            "dev",
-        ]);
+        let output = workspace.generate(&artifact, &dir, &["--env", "dev"]);
         let generator = output.code == Some(0);
         // The chart: its schema, then its templates, which know the rules over several mappings.
         let chart = Chart::load(&dir).unwrap();

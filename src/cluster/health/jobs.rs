@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::look::{boolean, condition, count, int, text, time};
+use super::look::{Condition, boolean, condition, count, text, time};
+use crate::model::{JobPhase, JobStatus};
 
 /// The batch side of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,23 +98,19 @@ impl Batch {
 
 impl Run {
     fn of(object: &Value) -> Self {
-        // A condition counts only when its status says True: a False one is history, not a verdict.
-        let holds = |kind| condition(object, kind).filter(|condition| condition.is_true());
-        let (phase, ended) = if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
-            (RunPhase::Failed, failed.since())
-        } else if let Some(complete) = holds("Complete") {
-            (RunPhase::Succeeded, time(object, "/status/completionTime").or(complete.since()))
-        } else if holds("Suspended").is_some() || boolean(object, "/spec/suspend") {
-            (RunPhase::Suspended, None)
-        } else if count(object, "/status/active") > 0 && int(object, "/status/ready") != Some(0) {
-            (RunPhase::Running, None)
-        } else {
-            (RunPhase::Pending, None)
+        let status = JobStatus::of_object(object, "");
+        let suspended = condition(object, "Suspended").is_some_and(Condition::is_true);
+        let phase = match status.as_ref().map_or(JobPhase::Pending, |status| status.phase) {
+            JobPhase::Failed => RunPhase::Failed,
+            JobPhase::Succeeded => RunPhase::Succeeded,
+            _ if suspended || boolean(object, "/spec/suspend") => RunPhase::Suspended,
+            JobPhase::Running => RunPhase::Running,
+            JobPhase::Pending => RunPhase::Pending,
         };
         Self {
             phase,
             started: time(object, "/status/startTime"),
-            ended,
+            ended: status.and_then(|status| status.completion_time),
             failed: count(object, "/status/failed"),
         }
     }
@@ -221,7 +218,10 @@ mod tests {
         };
         assert_eq!(run(json!({})).phase, RunPhase::Pending);
         assert_eq!(run(json!({"active": 1, "ready": 0})).phase, RunPhase::Pending);
-        assert_eq!(run(json!({"active": 1, "ready": 1})).phase, RunPhase::Running);
+        assert_eq!(
+            run(json!({"active": 1, "ready": 1, "startTime": "2026-03-28T10:00:00Z"})).phase,
+            RunPhase::Running
+        );
         let done = run(json!({"startTime": "2026-03-28T10:00:00Z", "completionTime": "2026-03-28T10:00:42Z",
             "conditions": [{"type": "Complete", "status": "True"}]}));
         assert_eq!(

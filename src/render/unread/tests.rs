@@ -1,26 +1,14 @@
 //! A key that is called unread has no effect: taking it away changes nothing, on our charts and on traps.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::*;
+use crate::render::test_chart::test_chart;
 use crate::render::{Engine, Profile, Request, Session, ValuesSource};
-
-fn chart(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("templates")).unwrap();
-    fs::write(folder.path().join("Chart.yaml"), "apiVersion: v2\nname: web\nversion: 0.1.0\n").unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
-}
 
 fn render(engine: &Engine, chart: &Path, values: &Json, trace: bool) -> Output {
     let mut request = Request::new(chart, "rel", "space");
@@ -64,7 +52,7 @@ const SUBCHART: &[(&str, &str)] = &[
 #[test]
 fn what_has_an_effect_is_read() {
     let templates = "kind: A\nname: {{ .Values.name }}\nall: {{ toYaml .Values.config | nindent 2 }}\n{{- range $k, $v := .Values.ports }}\n{{ $k }}: {{ $v.port }}\n{{- end }}\n{{- with .Values.image }}\ntag: {{ .tag }}\n{{- end }}\ntpl: {{ tpl .Values.text . }}\nmerged: {{ (merge (deepCopy .Values.over) .Values.under).x }}\n{{- if .Values.flags }}\nflags: yes\n{{- end }}\n{{- if .Values.feature }}\noff: {{ .Values.hidden.key }} {{ index .Values \"quoted\" }}\n{{- end }}\nand: {{ and .Values.feature .Values.late }}\nsum: {{ .Values.hashed | toJson | sha256sum }}\n";
-    let folder = chart(&[
+    let folder = test_chart(&[
         (
             "values.yaml",
             "name: own\nconfig: {}\nports: {}\nimage: {tag: v}\ntext: '{{ .Values.deep.down }}'\nover: {x: 1}\nunder: {x: 2}\nflags: {}\nfeature: false\n",
@@ -106,7 +94,7 @@ fn what_has_an_effect_is_read() {
 
 #[test]
 fn subcharts_have_switches_globals_and_exports() {
-    let folder = chart(SUBCHART);
+    let folder = test_chart(SUBCHART);
     let engine = engine();
     let values = json!({
         "global": {"env": "dev", "envv": "typo"}, "tags": {"extra": true, "other": true},

@@ -1,20 +1,12 @@
 //! Lines to keys and keys to lines, on charts that do what charts do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::fs;
-
+use crate::render::test_chart::test_chart;
 use crate::render::{Engine, Output, Profile, Request, Session};
 use crate::yaml::KeyPath;
 
 fn rendered(files: &[(&str, &str)]) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("templates")).unwrap();
-    fs::write(folder.path().join("Chart.yaml"), "apiVersion: v2\nname: web\nversion: 0.1.0\n").unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
+    let folder = test_chart(files);
     let engine = Engine::new(Profile::FOUR, Session::default());
     engine.render(&Request::new(folder.path(), "rel", "space"), true).unwrap()
 }

@@ -305,6 +305,15 @@ impl Workspace {
         process::run(&mut self.floe_command(args), Duration::from_mins(5))
     }
 
+    /// `floe-tui generate` for a chart, with what stands after that.
+    #[track_caller]
+    pub fn generate(&self, artifacts: &Path, chart: &Path, more: &[&str]) -> Output {
+        let (artifacts, chart) = (artifacts.to_str().expect("UTF-8"), chart.to_str().expect("UTF-8"));
+        let mut args = vec!["generate", "--artifacts", artifacts, "--chart", chart];
+        args.extend(more);
+        self.floe(&args)
+    }
+
     /// The command of [`Workspace::floe`], for tests that start it themselves.
     pub fn floe_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program());

@@ -1,0 +1,164 @@
+//! The command with its files, environments and an install of what it wrote.
+
+use super::*;
+
+#[test]
+fn what_is_there_is_only_replaced_when_it_was_generated_and_a_dry_run_writes_nothing() {
+    let workspace = Workspace::new("gen-files");
+    let (artifact, out) = (artifact_file("simple.json"), workspace.folder().join("dev.yaml"));
+    let dir = workspace.platform();
+    let write = || workspace.generate(&artifact, &dir, &["--env", "dev", "--output", out.to_str().unwrap()]);
+    let dry = || {
+        let more = ["--env", "dev", "--output", out.to_str().unwrap(), "--dry-run"];
+        workspace.generate(&artifact, &dir, &more)
+    };
+    let told = dry().expect_code(2);
+    assert!(
+        told.stdout.contains("dev.yaml: would be created") && told.stdout.contains("+  environment: dev"),
+        "{told}"
+    );
+    assert!(!out.exists());
+    write().ok();
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(generate::made_from(&text).is_some_and(|hash| hash.len() == 64), "{text}");
+    dry().ok();
+    // Of another artifact it is another file.
+    std::fs::write(&out, text.replace("environment: dev", "environment: elsewhere")).unwrap();
+    let told = dry().expect_code(2);
+    assert!(
+        told.stdout.contains("-  environment: elsewhere") && told.stdout.contains("would be changed"),
+        "{told}"
+    );
+    write().ok();
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), text);
+    std::fs::write(&out, "mine: true\n").unwrap();
+    let refused = write().expect_code(1);
+    assert!(refused.stderr.contains("was not generated, and is left alone"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "mine: true\n");
+    // One broken environment: none is written.
+    let folder = workspace.folder().join("all/");
+    workspace.write("values-qa.yaml", "global: {environment: qa}\ndagster: {logLevel: loud}\n");
+    let more = ["--env", "dev", "--env", "qa", "--output", folder.to_str().unwrap()];
+    let refused = workspace.generate(&artifact, &dir, &more).expect_code(1);
+    assert!(refused.stderr.contains("values-qa.yaml:2: dagster.logLevel: must be"), "{refused}");
+    assert!(!folder.exists());
+}
+
+#[test]
+fn environments_follow_the_manifest_and_disagreement_is_told() {
+    let workspace = Workspace::new("gen-order");
+    let (artifact, dir) = (artifact_file("simple.json"), workspace.platform());
+    let run = |manifest: &str, environments: &[&str]| {
+        let file = workspace.folder().join("manifest.yaml");
+        std::fs::write(&file, manifest).unwrap();
+        let mut more = vec!["--json", "--manifest", file.to_str().unwrap()];
+        for environment in environments {
+            more.extend(["--env", environment]);
+        }
+        workspace.generate(&artifact, &dir, &more)
+    };
+    let text = std::fs::read_to_string(artifact_file("manifest.yaml")).unwrap();
+    let made = run(&text, &["prod", "dev", "staging"]).ok().json();
+    let order: Vec<&str> = made["environments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|own| own["environment"].as_str().unwrap())
+        .collect();
+    assert_eq!(order, ["dev", "staging", "prod"]);
+    assert!(!made["problems"].to_string().contains("promoted"), "{}", made["problems"]);
+    // uat is mapped and nothing is promoted there: an error once it is asked for.
+    let without = text.replace("      - {name: uat}\n", "      - {name: preview}\n");
+    let told = run(&without, &["dev"]).ok().json()["problems"].to_string();
+    assert!(
+        told.contains("preview is promoted to and in no cluster mapping")
+            && told.contains("uat is mapped to a cluster and nothing is promoted there"),
+        "{told}"
+    );
+    run(&without, &["uat"]).expect_code(1);
+    let broken =
+        run(&text.replace("gate_timeout_seconds: 600", "gate_timeout_seconds: 5"), &["dev"]).expect_code(1);
+    assert!(
+        broken.stdout.contains("must be at least 30") && broken.stdout.contains("\"line\": 16"),
+        "{broken}"
+    );
+    let unknown = run(&text, &["nowhere"]).expect_code(1);
+    assert!(
+        unknown
+            .stdout
+            .contains("nowhere is in no cluster mapping; choose one of: dev, qa, uat, staging, prod"),
+        "{unknown}"
+    );
+}
+
+/// What is generated for an environment, installed with helm 4: both charts run, jobs get what the artifact says, and the
+/// deployment knows its artifact.
+#[test]
+fn planes_generated_values_install_the_platform_and_its_jobs() {
+    let workspace = Workspace::on_planes("gen", HelmMajor::Four, &["dev"]);
+    let (file, out) = (artifact_file("centralized.json"), workspace.folder().join("generated/"));
+    let namespace = workspace.namespace("dev");
+    for chart in ["floe-platform", "floe-jobs"] {
+        let dir = workspace.charts().join(chart);
+        let image = if chart == "floe-jobs" { IMAGE } else { "dagster.runs.maxRetries=1" };
+        let more = ["--env", "dev", "--set", image, "--output", out.to_str().unwrap(), "--json"];
+        let made = workspace.generate(&file, &dir, &more).ok().json();
+        for secret in made["environments"][0]["secrets"].as_array().unwrap() {
+            let mut command = vec![
+                "--namespace",
+                &namespace,
+                "create",
+                "secret",
+                "generic",
+                secret["name"].as_str().unwrap(),
+            ];
+            let keys: Vec<String> = secret["keys"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|key| format!("--from-literal={}=of-the-test", key["key"].as_str().unwrap()))
+                .collect();
+            command.extend(keys.iter().map(String::as_str));
+            sandbox().kubectl("nonprod", &command).ok();
+        }
+        let values = out.join(format!("{chart}-dev.yaml"));
+        let own = dir.join("values-dev.yaml");
+        let mut install = vec!["install", chart, dir.to_str().unwrap()];
+        if own.exists() {
+            install.extend(["-f", own.to_str().unwrap()]);
+        }
+        install.extend(["-f", values.to_str().unwrap(), "--wait", "--timeout", "4m"]);
+        workspace.helm("dev", &install).ok();
+    }
+    let platform = workspace.platform();
+    let status = workspace.floe(&["status", platform.to_str().unwrap(), "--env", "dev", "--json"]).json();
+    assert_eq!(
+        (&status["artifactVersion"], &status["status"]),
+        (&json!("0.10.0"), &json!("deployed")),
+        "{status}"
+    );
+    let config = workspace.get("dev", &["configmap"]).to_string();
+    assert!(
+        config.contains("http://lineage.example.com:5000") || config.contains("data_retention_days"),
+        "{config}"
+    );
+    let jobs = eventually("all jobs of the product succeed", Duration::from_mins(2), || {
+        let jobs = workspace.get("dev", &["jobs", "-l", "app.kubernetes.io/instance=floe-jobs"]);
+        let items = jobs["items"].as_array().unwrap().clone();
+        let done = items.iter().filter(|job| job["status"]["succeeded"] == 1).count();
+        if done == 3 { Ok(items) } else { Err(format!("{done} of {}", items.len())) }
+    });
+    for job in jobs {
+        let container = &job["spec"]["template"]["spec"]["containers"][0];
+        let env = container["env"].to_string();
+        assert!(
+            env.contains("orders-dbt") && env.contains("http://floe-platform-otel-collector:4317"),
+            "{env}"
+        );
+    }
+    // The names that jobs were told are Services that are there.
+    let services = workspace.get("dev", &["services"]).to_string();
+    for name in ["\"floe-platform-otel-collector\"", "\"floe-platform-marquez\""] {
+        assert!(services.contains(name), "{name}");
+    }
+}
