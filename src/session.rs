@@ -31,11 +31,12 @@ use crate::workspace::{ContextInfo, Settings, Target, Workspace, WorkspaceChart}
 pub use command::{Command, Place};
 pub use document::{Document, Documents};
 pub use effect::{
-    CompareRequest, Effect, LogRef, PreviewRequest, Setting, Side, SideSource, TraceRequest, Unsaved, Watch,
+    CompareRequest, Effect, ExplainRequest, LogRef, PreviewRequest, Setting, Side, SideSource, TraceRequest,
+    Unsaved, Watch,
 };
 pub use environments::{EnvironmentView, PreviewState};
 pub use keymap::Keymap;
-pub use message::{Comparison, Judged, Loaded, Message, Preview, SaveFailure, Traced};
+pub use message::{Cause, Comparison, Explained, Judged, Loaded, Message, Preview, SaveFailure, Traced};
 pub use notice::{Level, Notice, Notices};
 pub use overlay::{Answer, Ask, Choice, Then};
 pub use selection::{Mapped, ReleaseRef, RoomId, Selection};
@@ -124,6 +125,8 @@ pub enum Goto {
     Value(crate::yaml::KeyPath),
     /// Values, the text editor at a line.
     Line { file: PathBuf, line: usize },
+    /// Charts, at a line of a template of the selected chart.
+    Template(crate::render::why::TemplateLine),
     /// Diff, with these sides.
     Diff { left: Side, right: Side },
     /// Releases, inside one; with the rollback's history when `history`.

@@ -9,6 +9,7 @@ mod mouse;
 mod pictures;
 mod typing;
 mod values;
+mod why;
 mod worth;
 
 use std::path::{Path, PathBuf};

@@ -72,6 +72,7 @@ impl Model {
         if let Some(goto) = &self.session.goto {
             let room = match goto {
                 Goto::Value(_) | Goto::Line { .. } => RoomId::Values,
+                Goto::Template(_) => RoomId::Charts,
                 Goto::Diff { .. } => RoomId::Diff,
                 Goto::Release { .. } | Goto::Object { .. } => RoomId::Releases,
                 Goto::Plan(_) => RoomId::Run,

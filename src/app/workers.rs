@@ -49,6 +49,7 @@ enum Slot {
     Compare(String),
     Template,
     Trace,
+    Explain,
     Dependencies(PathBuf),
     Cluster(String),
     Record(ReleaseRef, Option<u32>),
@@ -154,6 +155,9 @@ impl Workers {
             }
             Effect::Trace(request) => {
                 self.slots.start(Slot::Trace, TRACE_PAUSE, rendering::trace(shared, *request));
+            }
+            Effect::Explain(request) => {
+                self.slots.start(Slot::Explain, now, rendering::explain(shared, *request));
             }
             Effect::BuildDependencies { chart } => {
                 let slot = Slot::Dependencies(chart.clone());

@@ -14,7 +14,7 @@ use super::engine::RanFile;
 use super::manifests::Document;
 use super::places::Key;
 use super::template::trace::{Event, FileTrace, Read};
-use crate::yaml::KeyPath;
+use crate::yaml::{KeyPath, Spans};
 
 /// A line of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,6 +152,19 @@ impl Output {
         let fits = |document: &&Arc<Document>| document.head.kind == kind && document.head.name == name;
         let document = file.documents().iter().find(fits)?;
         self.why_in(file, document, line)
+    }
+
+    /// Why a field of an object is as it is: of its line, and of a value over several lines (a script, a configuration) of
+    /// the line that reads `text`. The nearest field above it counts where it is not written. `None` when no such object
+    /// is rendered.
+    pub fn why_field(&self, kind: &str, name: &str, path: &KeyPath, text: &str) -> Option<LineWhy> {
+        let fits = |document: &&Arc<Document>| document.head.kind == kind && document.head.name == name;
+        let found = self.files.iter().find_map(|file| Some((file, file.documents().iter().find(fits)?)));
+        let (file, document) = found?;
+        let place = Spans::of(&document.content).nearest(path)?;
+        let mut lines = document.content.lines().take(place.last_line).enumerate().skip(place.line - 1);
+        let same = lines.find(|(_, line)| line.trim() == text.trim());
+        self.why_in(file, document, same.map_or(place.line, |(at, _)| at + 1))
     }
 
     fn why_in(&self, file: &RanFile, document: &Arc<Document>, line: usize) -> Option<LineWhy> {

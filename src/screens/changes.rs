@@ -7,13 +7,14 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
-use crate::manifest::{Change, ChangeKind, ChangeSet, Consequence, LineKind, text_diff};
+use crate::manifest::{Change, ChangeKind, ChangeSet, Consequence, LineKind, ObjectId, text_diff};
 use crate::session::Command;
 use crate::ui::chrome::Pane;
 use crate::ui::diff_view::{DiffLine, DiffObject, DiffState, DiffView, Hunk, Side};
 use crate::ui::table::{Column, Listed, Row, Table};
 use crate::ui::text::Cut;
 use crate::ui::{Filter, ListState, Rich, Role, layout};
+use crate::yaml::{KeyPath, Spans};
 
 use super::Look;
 
@@ -23,6 +24,21 @@ pub(super) struct Head {
     pub title: Rich,
     /// What the changes are worth, on the lower border.
     pub worth: Rich,
+}
+
+/// More lines of one hunk say nothing more about where it comes from.
+const MOST_FIELDS: usize = 200;
+
+/// What is asked about a hunk.
+#[derive(Debug)]
+pub(super) struct HunkFields {
+    pub object: ObjectId,
+    /// Where the hunk is.
+    pub path: String,
+    /// They are fields of the object after the change.
+    pub is_after: bool,
+    /// Each with the text of its line.
+    pub fields: Vec<(KeyPath, String)>,
 }
 
 /// The two panes and their cursors.
@@ -146,6 +162,26 @@ impl Changes {
             text.push('\n');
         }
         Some(text)
+    }
+
+    /// The fields of the hunk under the cursor: those that are there after, or, when none is, those that were before.
+    pub(super) fn hunk_fields(&self) -> Option<HunkFields> {
+        let (object, hunk) = self.diff.position(&self.objects)?;
+        let key_of = &self.objects.get(object)?.key;
+        let change = self.set.changes.iter().find(|change| key(change) == *key_of)?;
+        let (before, after) = (change.before.as_deref().unwrap_or(""), change.after.as_deref().unwrap_or(""));
+        // Not the hunk that is drawn: the same change in several objects is drawn in the first alone.
+        let hunk = text_diff(before, after).into_iter().nth(hunk)?;
+        let is_after = hunk.counts().0 > 0;
+        let (kind, text) = if is_after { (LineKind::Added, after) } else { (LineKind::Removed, before) };
+        let spans = Spans::of(text);
+        let fields =
+            hunk.lines.iter().filter(|line| line.kind == kind).take(MOST_FIELDS).filter_map(|line| {
+                let number = if is_after { line.new_no } else { line.old_no };
+                Some((spans.path_at(number?), line.text()))
+            });
+        let fields = fields.collect();
+        Some(HunkFields { object: change.id.clone(), path: hunk.path, is_after, fields })
     }
 
     /// Handles what moves inside the two panes; `false` when the command means nothing here.

@@ -4,7 +4,7 @@
 mod content;
 mod tree;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossterm::event::{MouseButton, MouseEventKind};
@@ -14,6 +14,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::base::Error;
 use crate::helm::Verdict;
+use crate::render::why::TemplateLine;
 use crate::session::{Action, Command, Effect, Fetched, Goto, Judged, Message, Place, Session};
 use crate::ui::chrome::Pane;
 use crate::ui::face::Face;
@@ -22,6 +23,7 @@ use crate::ui::table::{Column, Fold, Listed, Table};
 use crate::ui::text_view::{TextState, TextView};
 use crate::ui::tree::{Folds, Node as TreeNode, flatten};
 use crate::ui::{Filter, ListState, Rich, Role, layout};
+use crate::workspace::WorkspaceChart;
 
 use super::{Look, Room, elapsed};
 use tree::{Item, Node};
@@ -280,6 +282,46 @@ impl Charts {
         Vec::new()
     }
 
+    /// Opens the source of a template at a line.
+    fn show_template(&mut self, session: &mut Session, at: &TemplateLine) -> Vec<Effect> {
+        let Some(index) = self.template_node(session, at) else {
+            session.say(format!("{at} comes from a packaged chart: there is no file to open"));
+            return self.follow(session);
+        };
+        self.filter = Filter::default();
+        self.filtering = false;
+        self.as_rendered = false;
+        let mut depth = usize::MAX;
+        for node in self.nodes.iter().take(index + 1).rev() {
+            if node.depth < depth {
+                depth = node.depth;
+                self.folds.set(&node.key, node.depth, true);
+            }
+        }
+        self.list.select(self.nodes[index].key.clone());
+        self.refresh(session);
+        let effects = self.follow(session);
+        self.in_text = true;
+        self.text.go_to(&self.lines, at.line.saturating_sub(1));
+        effects
+    }
+
+    /// The row of a template of the selected chart. Of a packaged subchart it is that of the same chart in the workspace.
+    fn template_node(&self, session: &Session, at: &TemplateLine) -> Option<usize> {
+        let chart = session.chart()?;
+        let row = |file: &Path| self.nodes.iter().position(|node| node.file().is_some_and(|own| own == file));
+        row(&chart.dir.join(at.inside())).or_else(|| {
+            let (name, inside) = at.inside().strip_prefix("charts/")?.split_once('/')?;
+            let used = chart.chart.dependencies.iter().find(|own| own.name == name)?.chart.as_ref()?;
+            let same = |other: &&WorkspaceChart| {
+                let metadata = &other.chart.metadata;
+                metadata.name == name && metadata.version == used.metadata.version
+            };
+            let other = session.workspace.ready()?.charts.iter().find(same)?;
+            row(&other.dir.join(inside))
+        })
+    }
+
     fn build(&mut self, session: &mut Session) -> Vec<Effect> {
         let Some(chart) = self.node().map(|node| node.chart.clone()) else { return Vec::new() };
         let found = session.workspace.ready().and_then(|w| w.charts.iter().find(|c| c.dir == chart));
@@ -322,6 +364,9 @@ impl Room for Charts {
 
     fn enter(&mut self, session: &mut Session) -> Vec<Effect> {
         self.refresh(session);
+        if let Some(Goto::Template(at)) = session.goto.clone() {
+            return self.show_template(session, &at);
+        }
         self.follow(session)
     }
 

@@ -1,5 +1,8 @@
 //! Diff: what one state of a target is against another, object by object, for every environment at a key press.
 
+mod sides;
+mod why;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,8 +14,8 @@ use ratatui::layout::{Position, Rect};
 use crate::base::Error;
 use crate::helm::Verdict;
 use crate::session::{
-    Action, Answer, Ask, Choice, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Judged,
-    Message, Place, Preview, PreviewState, Session, Side, SideSource, Then, release_of,
+    Action, Answer, Command, CompareRequest, Comparison, Effect, EnvironmentView, Goto, Judged, Message,
+    Place, Preview, PreviewState, Session, Side, Then,
 };
 use crate::ui::chrome::{Pane, Tab, tab_at, tabs};
 use crate::ui::face::Face;
@@ -23,6 +26,9 @@ use super::{Look, Room, elapsed};
 
 /// The question that the room asks: which sides.
 const ASK_SIDES: u16 = 1;
+
+/// Which of the causes of a hunk is gone to.
+const ASK_CAUSE: u16 = 2;
 
 /// What came of the last comparison.
 #[derive(Debug, Default)]
@@ -65,6 +71,8 @@ pub struct DiffRoom {
     compared_for: Option<(Side, Side, bool, u64)>,
     /// The comparison that runs for an environment that is not shown.
     background: Option<(u64, String)>,
+    /// What was asked about a hunk, and what came of it.
+    why: why::Why,
     /// Where the line of environments was drawn.
     line: Rect,
 }
@@ -84,6 +92,7 @@ impl Default for DiffRoom {
             compared: BTreeMap::new(),
             compared_for: None,
             background: None,
+            why: why::Why::default(),
             line: Rect::ZERO,
         }
     }
@@ -93,45 +102,6 @@ impl DiffRoom {
     /// Saved against edited is what the previews know already; everything else is asked for.
     fn is_preview(&self) -> bool {
         self.left == Side::Saved && self.right == Side::Edited
-    }
-
-    fn source(session: &Session, view: &EnvironmentView, side: &Side) -> Result<SideSource, Error> {
-        let render = |view: &EnvironmentView, edited: bool| {
-            let mut source = session
-                .render_source(view, edited)
-                .ok_or_else(|| Error::new("no chart is selected").next("choose one in Charts (1)"))?;
-            if let Ok(target) = &view.target
-                && let Some(context) = &target.context
-            {
-                source.request.cluster = Some(crate::render::RenderCluster {
-                    kubeconfig: session.given.kubeconfig.clone(),
-                    context: context.clone(),
-                });
-            }
-            Ok(SideSource::Render(Box::new(source)))
-        };
-        let is_selected = session.environment().is_some_and(|own| own.name == view.name);
-        let release = || {
-            let own = || view.target.as_ref().ok().and_then(release_of);
-            let release = if is_selected { session.release() } else { own() };
-            release.ok_or_else(|| {
-                Error::new("this target has no cluster here")
-                    .next("map its cluster to a context in Clusters (3)")
-            })
-        };
-        match side {
-            Side::Saved => render(view, false),
-            Side::Edited => render(view, true),
-            Side::Environment(name) => {
-                let other = session.environments.iter().find(|view| view.name == *name);
-                render(other.ok_or_else(|| Error::new(format!("there is no environment {name}")))?, true)
-            }
-            Side::Deployed => Ok(SideSource::Revision { release: release()?, revision: None }),
-            Side::Revision(revision) => {
-                Ok(SideSource::Revision { release: release()?, revision: Some(*revision) })
-            }
-            Side::Live => Ok(SideSource::Live { release: release()? }),
-        }
     }
 
     /// Asks for what is not known yet.
@@ -285,46 +255,6 @@ impl DiffRoom {
         session.environments.iter().map(tab).collect()
     }
 
-    fn pairs(session: &Session) -> Vec<(String, Side, Side)> {
-        let mut pairs = vec![
-            ("saved → edited".to_owned(), Side::Saved, Side::Edited),
-            ("deployed → saved: what an upgrade would do".to_owned(), Side::Deployed, Side::Saved),
-            ("deployed → edited".to_owned(), Side::Deployed, Side::Edited),
-            ("deployed → live: drift".to_owned(), Side::Deployed, Side::Live),
-            ("live → saved".to_owned(), Side::Live, Side::Saved),
-        ];
-        let here = session.environment().map(|view| view.name.clone()).unwrap_or_default();
-        for view in session.environments.iter().filter(|view| view.name != here) {
-            pairs.push((
-                format!("{here} → {}", view.name),
-                Side::Edited,
-                Side::Environment(view.name.clone()),
-            ));
-        }
-        if let Some(release) = session.release()
-            && let Some(row) = session.world.releases.get(&release.context).and_then(|s| {
-                s.rows.iter().find(|r| r.name == release.release && r.namespace == release.namespace)
-            })
-        {
-            for revision in (1..=row.revision).rev().take(10) {
-                pairs.push((
-                    format!("deployed → revision {revision}"),
-                    Side::Deployed,
-                    Side::Revision(revision),
-                ));
-            }
-        }
-        pairs
-    }
-
-    fn ask_sides(&self, session: &mut Session) {
-        let choices = Self::pairs(session)
-            .into_iter()
-            .map(|(label, left, right)| Choice::new(label).current(left == self.left && right == self.right))
-            .collect();
-        session.ask(Ask::Choose { title: "Compare".to_owned(), choices }, Then::Room(ASK_SIDES));
-    }
-
     fn mouse(&mut self, session: &mut Session, mouse: MouseEvent) {
         let at = Position::new(mouse.column, mouse.row);
         if mouse.kind == MouseEventKind::Down(MouseButton::Left) && self.line.contains(at) {
@@ -393,6 +323,8 @@ impl Room for DiffRoom {
                     self.right = right;
                 }
             }
+            Action::Command(Command::Why) => return self.ask_why(session),
+            Action::Answered(Then::Room(ASK_CAUSE), Answer::Chosen(row)) => self.go_to_cause(session, *row),
             Action::Command(Command::Noise) => self.hide_noise = !self.hide_noise,
             Action::Command(Command::Reload) if self.is_preview() => {
                 session.say("this follows the text by itself; v compares with what runs");
@@ -440,8 +372,9 @@ impl Room for DiffRoom {
         !self.is_preview() && matches!(self.shown, Shown::Working { .. })
     }
 
-    fn hear(&mut self, _: &mut Session, message: &Message) -> Vec<Effect> {
+    fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
         match message {
+            Message::Explained { generation, result } => self.tell_why(session, *generation, result),
             Message::Compared { generation, result, verdict } => self.take(*generation, result, verdict),
             Message::Verdict { of: Judged::Comparison, generation, verdict } => {
                 if let Some(known) = self.compared.values_mut().find(|known| known.generation == *generation)

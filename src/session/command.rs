@@ -173,6 +173,7 @@ commands! {
     CheckCluster    "clusters.check"    Clusters ["c"] 11 false "check" "Ask the cluster again who it is.";
 
     Sides           "diff.sides"        Diff ["v"] 10 false "sides" "Choose what is compared with what.";
+    Why             "diff.why"          Diff ["x"] 9 false "explain" "The keys and template lines that this hunk comes from, each with its layer; one of them opens.";
     Noise           "diff.noise"        Diff ["a"] 11 false "hide noise" "Hide chart labels and checksums, or show them.";
     NextObject      "hunk.object.next"  Hunks ["]"] 12 false "next object" "The next changed object.";
     PreviousObject  "hunk.object.previous" Hunks ["["] 0 false "previous object" "The previous changed object.";

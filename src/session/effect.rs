@@ -8,8 +8,10 @@ use std::sync::Arc;
 use crate::base::hash::Hash;
 use crate::cluster::objects::Wanted;
 use crate::helm::Source;
+use crate::manifest::ObjectId;
 use crate::operations::{OperationId, Plan, PlanRequest};
 use crate::schema::ChartSchema;
+use crate::yaml::KeyPath;
 
 use super::selection::{Mapped, ReleaseRef};
 
@@ -33,6 +35,8 @@ pub enum Effect {
     RenderTemplate { generation: u64, source: Box<Source>, template: PathBuf },
     /// Say what reads the keys of a chart, in all its environments. Slot: one.
     Trace(Box<TraceRequest>),
+    /// Say where fields of an object come from. Slot: one.
+    Explain(Box<ExplainRequest>),
     /// Run `helm dependency build`. Slot: the chart.
     BuildDependencies { chart: PathBuf },
     /// Ask a cluster who it is and compare with the pin.
@@ -131,6 +135,16 @@ pub struct TraceRequest {
     pub generation: u64,
     /// Environment and its rendering, of the edited texts.
     pub environments: Vec<(String, Source)>,
+}
+
+/// Fields of one object of a rendering.
+#[derive(Debug, Clone)]
+pub struct ExplainRequest {
+    pub generation: u64,
+    pub source: Source,
+    pub object: ObjectId,
+    /// Each with the text of its line.
+    pub fields: Vec<(KeyPath, String)>,
 }
 
 /// A side of a comparison as the user names it.

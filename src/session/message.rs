@@ -15,7 +15,10 @@ use crate::manifest::ChangeSet;
 use crate::operations::{OperationId, OperationView, Plan};
 use crate::render::Output;
 use crate::render::unread::UnreadKey;
+use crate::render::why::{Role, TemplateLine};
+use crate::values::Origin;
 use crate::workspace::{ContextInfo, Workspace};
+use crate::yaml::KeyPath;
 
 use super::effect::{LogRef, Side, Unsaved};
 use super::selection::{Mapped, ReleaseRef};
@@ -46,6 +49,10 @@ pub enum Message {
         generation: u64,
         result: Result<Arc<Comparison>, Error>,
         verdict: Verdict,
+    },
+    Explained {
+        generation: u64,
+        result: Result<Arc<Explained>, Error>,
     },
     Template {
         generation: u64,
@@ -171,6 +178,27 @@ pub struct Traced {
     pub outputs: Vec<(String, Output)>,
     /// Empty when an environment does not render: what it reads is not known.
     pub unread: Vec<UnreadKey>,
+}
+
+/// Where fields of an object come from.
+#[derive(Debug, Default)]
+pub struct Explained {
+    /// Each once, those that feed a field before those that decide whether it is there.
+    pub keys: Vec<Cause>,
+    /// Of each template that writes them the first such line.
+    pub templates: Vec<TemplateLine>,
+    /// Something random, or the time, is in them.
+    pub unstable: bool,
+}
+
+/// A key that has a part in a field.
+#[derive(Debug)]
+pub struct Cause {
+    /// In the merged values of the rendered chart.
+    pub path: KeyPath,
+    pub role: Role,
+    /// Its value, without what is secret, and the layer that sets it; `None` when no layer does.
+    pub set: Option<(String, Origin)>,
 }
 
 /// Two sides and what differs.

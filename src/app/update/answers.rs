@@ -101,6 +101,7 @@ impl Model {
             Message::Launched(Ok(_))
             | Message::Compared { .. }
             | Message::Verdict { .. }
+            | Message::Explained { .. }
             | Message::Template { .. }
             | Message::Planned { .. } => {}
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use crate::base::redact::Redactor;
 use crate::base::text::neutralise;
 use crate::base::{Error, Result};
 use crate::helm::renderer::CliRenderer;
@@ -13,8 +14,8 @@ use crate::helm::{By, Helm, Prepared, Previewer, Refused, Source, Verdict, argv,
 use crate::manifest::{self, DiffOptions, Redact};
 use crate::render::{Output, Renderer as _};
 use crate::session::{
-    CompareRequest, Comparison, Judged, Message, Preview, PreviewRequest, ReleaseRef, SideSource,
-    TraceRequest, Traced,
+    Cause, CompareRequest, Comparison, ExplainRequest, Explained, Judged, Message, Preview, PreviewRequest,
+    ReleaseRef, SideSource, TraceRequest, Traced,
 };
 use crate::workspace::unread_keys;
 
@@ -326,6 +327,49 @@ pub(super) async fn trace(shared: Shared, request: TraceRequest) {
     let unread = if all.len() == count { unread_keys(&all, &request.schema) } else { Vec::new() };
     let traced = Traced { chart: request.chart, generation: request.generation, outputs, unread };
     shared.answer(Message::Traced(Arc::new(traced))).await;
+}
+
+/// Where fields of an object come from.
+pub(super) async fn explain(shared: Shared, request: ExplainRequest) {
+    let result = match shared.previewer().traced(&offline(&request.source)).await {
+        Ok(output) => Ok(Arc::new(causes(&output, &request, &shared.redactor()))),
+        Err(Refused::Cannot(why)) => {
+            Err(Error::new("only helm can render this chart, and helm keeps no trace").because(why))
+        }
+        Err(Refused::Failed(error)) => Err(error),
+    };
+    shared.answer(Message::Explained { generation: request.generation, result }).await;
+}
+
+fn causes(output: &Output, request: &ExplainRequest, redactor: &Redactor) -> Explained {
+    let object = &request.object;
+    let mut explained = Explained::default();
+    let whys = request
+        .fields
+        .iter()
+        .filter_map(|(path, text)| output.why_field(&object.kind, &object.name, path, text));
+    for why in whys {
+        explained.unstable |= why.unstable;
+        for at in why.templates {
+            if !explained.templates.iter().any(|known| known.template == at.template) {
+                explained.templates.push(at);
+            }
+        }
+        for used in why.keys {
+            if let Some(known) = explained.keys.iter_mut().find(|known| known.path == used.path) {
+                known.role = known.role.min(used.role);
+                continue;
+            }
+            let origin = output.merged.as_ref().and_then(|merged| merged.setters(&used.path).pop());
+            let set = origin.map(|origin| {
+                let value = redactor.value(&used.path, &origin.value).to_string();
+                (crate::base::text::one_line(&value), origin)
+            });
+            explained.keys.push(Cause { path: used.path, role: used.role, set });
+        }
+    }
+    explained.keys.sort_by_key(|cause| cause.role);
+    explained
 }
 
 /// `helm dependency build`.

@@ -140,4 +140,28 @@ fn documents_of_one_file_and_globals_of_a_subchart() {
     let random = output.why_object("web/templates/two.yaml", "ConfigMap", "b", 4).unwrap();
     assert!(random.unstable && random.keys.is_empty());
     assert!(output.why(&output.rendered.manifest, 1).is_none());
+    let of_field = |path: &str, text: &str| {
+        let why = output.why_field("ConfigMap", "b", &KeyPath::parse(path).unwrap(), text)?;
+        Some((why.line, why.unstable))
+    };
+    assert_eq!((of_field("v", "v: own"), of_field("r", "")), (Some((3, false)), Some((4, true))));
+    // What is not written counts as what is around it.
+    assert_eq!(of_field("metadata.labels.app", "app: x"), Some((2, false)));
+    assert!(output.why_field("ConfigMap", "c", &KeyPath::of(["v"]), "").is_none());
+}
+
+#[test]
+fn a_line_inside_a_value_of_several_lines_is_found_by_its_text() {
+    let output = rendered(&[
+        ("values.yaml", "one: 1\ntwo: 2\n"),
+        (
+            "templates/map.yaml",
+            "kind: ConfigMap\nmetadata: {name: a}\ndata:\n  conf: |\n    one = {{ .Values.one }}\n    two = {{ .Values.two }}\n",
+        ),
+    ]);
+    let keys = |text: &str| -> Vec<String> {
+        let why = output.why_field("ConfigMap", "a", &KeyPath::of(["data", "conf"]), text).unwrap();
+        why.keys.iter().map(|key| key.path.to_string()).collect()
+    };
+    assert_eq!((keys("    two = 2"), keys("  one = 1")), (vec!["two".to_owned()], vec!["one".to_owned()]));
 }

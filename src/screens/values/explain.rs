@@ -1,11 +1,9 @@
 //! What the key under the cursor reaches: a list of template lines that read it and of object lines it is in or
 //! decides about. Choosing one opens the template.
 
-use std::path::PathBuf;
-
 use crate::render::why::{Reach, Role};
 use crate::screens::values::{ASK_PLACE, Values};
-use crate::session::{Ask, Choice, Session, Then};
+use crate::session::{Ask, Choice, Goto, Session, Then};
 
 /// More lines than anybody reads in a list.
 const MOST: usize = 500;
@@ -62,13 +60,7 @@ impl Values {
                 why.templates.last().cloned()
             }),
         };
-        let Some((place, chart)) = place.zip(session.chart()) else { return };
-        let file: PathBuf = chart.dir.join(place.inside());
-        if file.is_file() {
-            self.start_typing(session, Some(file), Some(place.line));
-        } else {
-            session.say(format!("{place} comes from a packaged chart: there is no file to open"));
-        }
+        session.goto = place.map(Goto::Template);
     }
 }
 
