@@ -141,7 +141,10 @@ pub struct TraceRequest {
 #[derive(Debug, Clone)]
 pub struct ExplainRequest {
     pub generation: u64,
+    /// The side that has the fields.
     pub source: Source,
+    /// The side that it is compared with, where that is rendered too: keys that differ there are named first.
+    pub other: Option<Source>,
     pub object: ObjectId,
     /// Each with the text of its line.
     pub fields: Vec<(KeyPath, String)>,

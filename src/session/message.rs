@@ -183,7 +183,8 @@ pub struct Traced {
 /// Where fields of an object come from.
 #[derive(Debug, Default)]
 pub struct Explained {
-    /// Each once, those that feed a field before those that decide whether it is there.
+    /// Each once: those that differ between the sides first, then those that feed a field, then those that decide whether
+    /// it is there.
     pub keys: Vec<Cause>,
     /// Of each template that writes them the first such line.
     pub templates: Vec<TemplateLine>,
@@ -197,8 +198,12 @@ pub struct Cause {
     /// In the merged values of the rendered chart.
     pub path: KeyPath,
     pub role: Role,
-    /// Its value, without what is secret, and the layer that sets it; `None` when no layer does.
-    pub set: Option<(String, Origin)>,
+    /// Its value, without what is secret; `not set` when there is none.
+    pub value: String,
+    /// The same of the other side, where that is another one.
+    pub other: Option<String>,
+    /// The layer that sets it.
+    pub origin: Option<Origin>,
 }
 
 /// Two sides and what differs.

@@ -17,7 +17,7 @@ fn asked(before: &str, after: &str) -> Flow {
 fn a_hunk_names_the_keys_and_templates_it_comes_from_and_they_open() {
     let after = BEFORE.replace("replicas: 1", "replicas: 7");
     let mut flow = asked(BEFORE, &after);
-    flow.sees("Deployment tiny-tiny: spec.replicas @ dev").sees("feeds  7  values-dev.yaml:4");
+    flow.sees("Deployment tiny-tiny: spec.replicas @ dev").sees("feeds    values-dev.yaml:4  1 → 7");
     flow.sees("templates/deployment.yaml:7").press("Enter");
     assert_eq!(room(&flow), RoomId::Values);
     flow.sees("set for dev by");

@@ -6,18 +6,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::base::redact::Redactor;
-use crate::base::text::neutralise;
+use crate::base::text::{self, neutralise};
 use crate::base::{Error, Result};
 use crate::helm::renderer::CliRenderer;
 use crate::helm::{By, Helm, Prepared, Previewer, Refused, Source, Verdict, argv, run};
 use crate::manifest::{self, DiffOptions, Redact};
+use crate::render::why::KeyUse;
 use crate::render::{Output, Renderer as _};
 use crate::session::{
     Cause, CompareRequest, Comparison, ExplainRequest, Explained, Judged, Message, Preview, PreviewRequest,
     ReleaseRef, SideSource, TraceRequest, Traced,
 };
+use crate::values::Merged;
 use crate::workspace::unread_keys;
+use crate::yaml::KeyPath;
 
 use super::{Shared, clusters};
 
@@ -331,8 +336,14 @@ pub(super) async fn trace(shared: Shared, request: TraceRequest) {
 
 /// Where fields of an object come from.
 pub(super) async fn explain(shared: Shared, request: ExplainRequest) {
-    let result = match shared.previewer().traced(&offline(&request.source)).await {
-        Ok(output) => Ok(Arc::new(causes(&output, &request, &shared.redactor()))),
+    let previewer = shared.previewer();
+    let traced = async |source: &Source| previewer.traced(&offline(source)).await;
+    let other = match &request.other {
+        Some(other) => traced(other).await.ok().and_then(|output| output.merged),
+        None => None,
+    };
+    let result = match traced(&request.source).await {
+        Ok(output) => Ok(Arc::new(causes(&output, other.as_deref(), &request, &shared.redactor()))),
         Err(Refused::Cannot(why)) => {
             Err(Error::new("only helm can render this chart, and helm keeps no trace").because(why))
         }
@@ -341,34 +352,46 @@ pub(super) async fn explain(shared: Shared, request: ExplainRequest) {
     shared.answer(Message::Explained { generation: request.generation, result }).await;
 }
 
-fn causes(output: &Output, request: &ExplainRequest, redactor: &Redactor) -> Explained {
+fn causes(
+    output: &Output,
+    other: Option<&Merged>,
+    request: &ExplainRequest,
+    redactor: &Redactor,
+) -> Explained {
     let object = &request.object;
     let mut explained = Explained::default();
-    let whys = request
-        .fields
-        .iter()
-        .filter_map(|(path, text)| output.why_field(&object.kind, &object.name, path, text));
-    for why in whys {
+    let Some(merged) = output.merged.as_deref() else { return explained };
+    let shown = |path: &KeyPath, value: Option<&Value>| {
+        let value = value.map(|value| text::one_line(&redactor.value(path, value).to_string()));
+        value.unwrap_or_else(|| "not set".to_owned())
+    };
+    let why = |(path, text): &(KeyPath, String)| output.why_field(&object.kind, &object.name, path, text);
+    for why in request.fields.iter().filter_map(why) {
         explained.unstable |= why.unstable;
         for at in why.templates {
             if !explained.templates.iter().any(|known| known.template == at.template) {
                 explained.templates.push(at);
             }
         }
-        for used in why.keys {
-            if let Some(known) = explained.keys.iter_mut().find(|known| known.path == used.path) {
-                known.role = known.role.min(used.role);
+        for KeyUse { path, role, .. } in why.keys {
+            if let Some(known) = explained.keys.iter_mut().find(|known| known.path == path) {
+                known.role = known.role.min(role);
                 continue;
             }
-            let origin = output.merged.as_ref().and_then(|merged| merged.setters(&used.path).pop());
-            let set = origin.map(|origin| {
-                let value = redactor.value(&used.path, &origin.value).to_string();
-                (crate::base::text::one_line(&value), origin)
-            });
-            explained.keys.push(Cause { path: used.path, role: used.role, set });
+            let (own, other) = (merged.get(&path), other.map(|other| other.get(&path)));
+            let value = shown(&path, own);
+            let other = other.filter(|other| *other != own).map(|other| shown(&path, other));
+            let origin = merged.setters(&path).pop();
+            explained.keys.push(Cause { path, role, value, other, origin });
         }
     }
-    explained.keys.sort_by_key(|cause| cause.role);
+    // Of maps in each other that differ the innermost says most.
+    let differing: Vec<KeyPath> =
+        explained.keys.iter().filter(|cause| cause.other.is_some()).map(|cause| cause.path.clone()).collect();
+    explained.keys.sort_by_key(|cause| {
+        let inner = |path: &KeyPath| *path != cause.path && path.starts_with(&cause.path);
+        (cause.other.is_none(), differing.iter().any(inner), cause.role)
+    });
     explained
 }
 

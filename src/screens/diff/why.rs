@@ -7,7 +7,7 @@ use super::{ASK_CAUSE, DiffRoom};
 use crate::base::Error;
 use crate::screens::changes::HunkFields;
 use crate::session::{
-    Ask, Choice, Effect, ExplainRequest, Explained, Goto, RoomId, Session, SideSource, Then,
+    Ask, Choice, Effect, ExplainRequest, Explained, Goto, RoomId, Session, Side, SideSource, Then,
 };
 
 /// The last question.
@@ -16,6 +16,8 @@ pub(super) struct Why {
     generation: u64,
     /// Of what the answer will be.
     title: String,
+    /// It was asked about the side after.
+    is_after: bool,
     told: Option<Arc<Explained>>,
 }
 
@@ -27,10 +29,15 @@ impl DiffRoom {
             return Vec::new();
         };
         let HunkFields { object, path, is_after, fields } = hunk;
-        let side = if is_after { &self.right } else { &self.left };
-        let source = match Self::source(session, view, side) {
-            Ok(SideSource::Render(source)) => *source,
-            Ok(SideSource::Revision { .. } | SideSource::Live { .. }) => {
+        let (side, other) = if is_after { (&self.right, &self.left) } else { (&self.left, &self.right) };
+        let rendered = |side: &Side| match Self::source(session, view, side) {
+            Ok(SideSource::Render(source)) => Ok(Some(*source)),
+            Ok(SideSource::Revision { .. } | SideSource::Live { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let source = match rendered(side) {
+            Ok(Some(source)) => source,
+            Ok(None) => {
                 session.say(format!(
                     "the {side} side was not rendered here, so its keys are not known; v compares others"
                 ));
@@ -41,10 +48,12 @@ impl DiffRoom {
                 return Vec::new();
             }
         };
+        let other = rendered(other).ok().flatten();
+        self.why.is_after = is_after;
         self.why.generation += 1;
         self.why.title = format!("{} {}: {path} @ {}", object.kind, object.name, view.name);
         let generation = self.why.generation;
-        vec![Effect::Explain(Box::new(ExplainRequest { generation, source, object, fields }))]
+        vec![Effect::Explain(Box::new(ExplainRequest { generation, source, other, object, fields }))]
     }
 
     /// Shows what came of it.
@@ -62,11 +71,15 @@ impl DiffRoom {
             Err(error) => return session.fail(error),
         };
         let keys = told.keys.iter().map(|cause| {
-            let value = cause.set.as_ref().map_or_else(
-                || "not set".to_owned(),
-                |(value, origin)| format!("{value}  {}", origin.place()),
-            );
-            Choice::new(cause.path.to_string()).detail(format!("{}  {value}", cause.role.word()))
+            let value = match &cause.other {
+                None => cause.value.clone(),
+                Some(before) if self.why.is_after => format!("{before} → {}", cause.value),
+                Some(after) => format!("{} → {after}", cause.value),
+            };
+            let place =
+                cause.origin.as_ref().map(|origin| format!("{}  ", origin.place())).unwrap_or_default();
+            let detail = format!("{:7}  {place}{value}", cause.role.word());
+            Choice::new(cause.path.to_string()).detail(detail).current(cause.other.is_some())
         });
         let templates = told.templates.iter().map(|at| Choice::new(at.to_string()).detail("writes it"));
         let choices: Vec<Choice> = keys.chain(templates).collect();

@@ -78,15 +78,17 @@ class Namespace:
 
     def unready(self) -> list[str]:
         found = []
-        for item in self.get("deployments,statefulsets,daemonsets"):
+        workloads = self.get("deployments,statefulsets,daemonsets")
+        for item in workloads:
             spec, status = item["spec"], item.get("status", {})
             wanted = spec.get("replicas", status.get("desiredNumberScheduled", 1))
             ready = status.get("readyReplicas", status.get("numberReady", 0))
             current = status.get("updatedReplicas", status.get("updatedNumberScheduled", ready if not wanted else 0))
             if status.get("observedGeneration") != item["metadata"]["generation"] or ready != wanted or (wanted and current != wanted):
                 found.append(f"{item['kind']}/{item['metadata']['name']}")
-        # An autoscaler raises a workload to its minimum some seconds after the install.
-        replicas = {item["metadata"]["name"]: item["spec"].get("replicas", 1) for item in self.get("deployments,statefulsets")}
+        # An autoscaler raises a workload to its minimum some seconds after the install. Not from a second look: a workload
+        # that was raised between the two would be ready by the first and raised by the second.
+        replicas = {item["metadata"]["name"]: item["spec"].get("replicas", 1) for item in workloads}
         for item in self.get("horizontalpodautoscalers"):
             if replicas.get(item["spec"]["scaleTargetRef"]["name"], 0) < item["spec"].get("minReplicas", 1):
                 found.append(f"HorizontalPodAutoscaler/{item['metadata']['name']}")
