@@ -66,7 +66,7 @@ pub fn archive(data: &[u8]) {
     std::fs::write(folder.path().join("Chart.yaml"), "apiVersion: v2\nname: c\nversion: 1.0.0\n")
         .expect("a file");
     std::fs::write(folder.path().join("charts/s.tgz"), data).expect("a file");
-    let _ = strict::check(folder.path(), true);
+    let _ = strict::check(folder.path(), Profile::FOUR.loader());
     let engine = Engine::new(Profile::FOUR, Session::default());
     let mut request = Request::new(folder.path(), "rel", "default");
     request.timeout = Duration::from_secs(2);

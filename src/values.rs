@@ -59,7 +59,7 @@ impl LayerSet {
         }
     }
 
-    /// Merges as the helm that will run does; [`Rules::Helm4`] unless said.
+    /// Merges as the helm that will run does; the newest rules unless said.
     #[must_use]
     pub fn with_rules(mut self, rules: Rules) -> Self {
         self.rules = rules;

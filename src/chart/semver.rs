@@ -37,6 +37,25 @@ static ALTERNATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static TERM: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(&format!(r"(!=|>=|=>|<=|=<|~>|=|>|<|~|\^|)\s*({PARTIAL})")));
 
+/// Releases of the library that read or say something differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Library {
+    /// 3.2 and 3.3: every term of an alternative must name a prerelease for one to meet it; errors begin with a capital.
+    V3_2,
+    /// 3.4: one term of an alternative is enough.
+    V3_4,
+    /// 3.5: limits on lengths, and constraints in errors are quoted.
+    #[default]
+    V3_5,
+}
+
+impl Library {
+    /// Words that 3.4 began to write small.
+    fn words(self, large: &'static str, small: &'static str) -> &'static str {
+        if self == Self::V3_2 { large } else { small }
+    }
+}
+
 /// A version; `v1.2` counts as 1.2.0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -57,15 +76,25 @@ impl Version {
     /// # Errors
     /// The library's words: `invalid semantic version`, …
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > LONGEST_VERSION {
+        Self::parse_by(Library::default(), text)
+    }
+
+    /// As [`Version::parse`], by a release of the library.
+    ///
+    /// # Errors
+    /// As [`Version::parse`].
+    pub fn parse_by(library: Library, text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST_VERSION && library >= Library::V3_5 {
             return Err(format!("version string is too long (max {LONGEST_VERSION} bytes)"));
         }
         let found = VERSION.as_ref().and_then(|pattern| pattern.captures(text));
-        let parts = found.ok_or("invalid semantic version")?;
+        let parts =
+            found.ok_or_else(|| library.words("Invalid Semantic Version", "invalid semantic version"))?;
         let number = |index: usize| {
             let digits = parts.get(index).map_or("0", |part| part.as_str());
             digits.parse::<u64>().map_err(|_| {
-                format!("error parsing version segment: strconv.ParseUint: parsing \"{digits}\": value out of range")
+                let lead = library.words("Error parsing version segment", "error parsing version segment");
+                format!("{lead}: strconv.ParseUint: parsing \"{digits}\": value out of range")
             })
         };
         let words = |index: usize| parts.get(index).map_or("", |part| part.as_str()).to_owned();
@@ -80,7 +109,9 @@ impl Version {
         let leads_with_zero =
             |part: &str| part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit());
         if version.prerelease.split('.').any(leads_with_zero) {
-            return Err("version segment starts with 0".to_owned());
+            return Err(library
+                .words("Version segment starts with 0", "version segment starts with 0")
+                .to_owned());
         }
         Ok(version)
     }
@@ -174,6 +205,7 @@ struct Term {
 #[derive(Debug, Clone)]
 pub struct Constraint {
     alternatives: Vec<Vec<Term>>,
+    library: Library,
 }
 
 impl Constraint {
@@ -182,23 +214,44 @@ impl Constraint {
     /// # Errors
     /// The library's words: `improper constraint: "…"`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > LONGEST_CONSTRAINT {
+        Self::parse_by(Library::default(), text)
+    }
+
+    /// As [`Constraint::parse`], by a release of the library.
+    ///
+    /// # Errors
+    /// As [`Constraint::parse`].
+    pub fn parse_by(library: Library, text: &str) -> Result<Self, String> {
+        let is_limited = library >= Library::V3_5;
+        if is_limited && text.len() > LONGEST_CONSTRAINT {
             return Err(format!("constraint string is too long (max {LONGEST_CONSTRAINT} bytes)"));
         }
         let text = with_ranges_as_terms(text);
         let parts: Vec<&str> = text.split("||").collect();
-        if parts.len() > MOST_ALTERNATIVES {
+        if is_limited && parts.len() > MOST_ALTERNATIVES {
             return Err(format!("too many constraint groups (max {MOST_ALTERNATIVES})"));
         }
-        let alternatives = parts.into_iter().map(alternative).collect::<Result<_, _>>()?;
-        Ok(Self { alternatives })
+        let alternatives =
+            parts.into_iter().map(|part| alternative(library, part)).collect::<Result<_, _>>()?;
+        Ok(Self { alternatives, library })
     }
 
     /// Whether a version meets it.
     pub fn check(&self, version: &Version) -> bool {
+        let is_release = version.prerelease.is_empty();
         self.alternatives.iter().any(|terms| {
-            let names_one = terms.iter().any(|term| !term.version.prerelease.is_empty());
-            (version.prerelease.is_empty() || names_one) && terms.iter().all(|term| term.check(version))
+            let names_one = terms.iter().any(Term::names_a_prerelease);
+            terms.iter().all(|term| {
+                let is_heard = is_release
+                    || if self.library >= Library::V3_4 {
+                        names_one
+                    } else {
+                        // `!=` of a whole version never looked.
+                        term.names_a_prerelease()
+                            || (term.operator == Operator::Not && term.open == Open::Nothing)
+                    };
+                is_heard && term.check(version)
+            })
         })
     }
 }
@@ -216,8 +269,14 @@ fn with_ranges_as_terms(text: &str) -> String {
     }
 }
 
-fn alternative(text: &str) -> Result<Vec<Term>, String> {
-    let improper = || format!("improper constraint: {text:?}");
+fn alternative(library: Library, text: &str) -> Result<Vec<Term>, String> {
+    let improper = || {
+        if library >= Library::V3_5 {
+            format!("improper constraint: {text:?}")
+        } else {
+            format!("improper constraint: {text}")
+        }
+    };
     if text.is_empty() {
         let version = Version::parse("0.0.0")?;
         return Ok(vec![Term { operator: Operator::Equal, version, open: Open::All }]);
@@ -226,10 +285,10 @@ fn alternative(text: &str) -> Result<Vec<Term>, String> {
         return Err(improper());
     }
     let terms = TERM.as_ref().ok_or_else(improper)?;
-    terms.captures_iter(text).map(|found| term(&found)).collect()
+    terms.captures_iter(text).map(|found| term(library, &found)).collect()
 }
 
-fn term(found: &Captures<'_>) -> Result<Term, String> {
+fn term(library: Library, found: &Captures<'_>) -> Result<Term, String> {
     let part = |index: usize| found.get(index).map_or("", |part| part.as_str());
     let is_open = |part: &str| matches!(part.trim_start_matches('.'), "" | "x" | "X" | "*");
     let operator = match part(1) {
@@ -252,11 +311,16 @@ fn term(found: &Captures<'_>) -> Result<Term, String> {
     } else {
         (part(2).to_owned(), Open::Nothing)
     };
-    let version = Version::parse(&text).map_err(|_| "constraint parser error")?;
+    let failed = |_| library.words("constraint Parser Error", "constraint parser error");
+    let version = Version::parse_by(library, &text).map_err(failed)?;
     Ok(Term { operator, version, open })
 }
 
 impl Term {
+    fn names_a_prerelease(&self) -> bool {
+        !self.version.prerelease.is_empty()
+    }
+
     fn check(&self, version: &Version) -> bool {
         let order = version.precedence(&self.version);
         match self.operator {
@@ -377,6 +441,28 @@ mod tests {
             assert!(a < b, "{a} < {b}");
         }
         assert!(Version::parse("1.0+a").unwrap().precedence(&Version::parse("v1").unwrap()).is_eq());
+    }
+
+    #[test]
+    fn each_release_in_its_way() {
+        let by = |library, constraint: &str| {
+            let constraint = Constraint::parse_by(library, constraint).unwrap();
+            constraint.check(&Version::parse("1.5.0-rc.1").unwrap())
+        };
+        for (constraint, before, since) in [
+            (">=1.2.0-0 <2.0.0", false, true),
+            (">=1.2.0-0 <2.0.0-0", true, true),
+            (">=1.2.0", false, false),
+            ("!=1.2.0", true, false),
+            ("!=1.2", false, false),
+        ] {
+            assert_eq!(by(Library::V3_2, constraint), before, "{constraint}");
+            assert_eq!(by(Library::V3_4, constraint), since, "{constraint}");
+        }
+        let version = Version::parse_by(Library::V3_2, "one").unwrap_err();
+        let constraint = Constraint::parse_by(Library::V3_4, "what").unwrap_err();
+        assert_eq!([version, constraint], ["Invalid Semantic Version", "improper constraint: what"]);
+        assert!(Constraint::parse_by(Library::V3_4, &"1 ".repeat(300)).is_ok());
     }
 
     #[test]

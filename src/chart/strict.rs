@@ -19,11 +19,34 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Whether helm loads a chart folder; `four` for helm 4.
+/// What versions of helm's loader do differently.
+#[derive(Debug, Clone, Copy)]
+pub struct Loader {
+    /// Helm 4.
+    pub four: bool,
+    pub names: Names,
+    /// Two dependencies of one name or alias are refused.
+    pub refuses_twins: bool,
+    /// What failed, when it was a subchart.
+    pub unpacking: &'static str,
+}
+
+/// Which names a chart may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Names {
+    Any,
+    /// No path.
+    NoSlash,
+    /// Neither `.` nor `..` either.
+    NoDots,
+}
+
+/// Whether helm loads a chart folder.
 ///
 /// # Errors
 /// It does not: helm's words after `Error: `.
-pub fn check(dir: &Path, four: bool) -> Result<(), String> {
+pub fn check(dir: &Path, loader: Loader) -> Result<(), String> {
+    let four = loader.four;
     let dir = std::path::absolute(dir).map_err(|error| go_io(&error))?;
     if four {
         let file = dir.join("Chart.yaml");
@@ -44,7 +67,7 @@ pub fn check(dir: &Path, four: bool) -> Result<(), String> {
     };
     let mut walk = Walk { dir: &dir, ignore, files: Files::new(), total: 0, links: Vec::new() };
     walk.folder(&dir)?;
-    load(walk.files, four, 0).map(|_| ())
+    load(walk.files, loader, 0).map(|_| ())
 }
 
 struct Walk<'d> {
@@ -240,7 +263,8 @@ pub fn values(bytes: &[u8], four: bool) -> Result<(), String> {
 }
 
 /// Helm's `LoadFiles`: gives the chart's name.
-fn load(files: Files, four: bool, depth: usize) -> Result<String, String> {
+fn load(files: Files, loader: Loader, depth: usize) -> Result<String, String> {
+    let four = loader.four;
     let package = if four { "v2" } else { "chart" };
     let metadata_type = format!("{package}.Metadata");
     let mut metadata = None;
@@ -263,7 +287,7 @@ fn load(files: Files, four: bool, depth: usize) -> Result<String, String> {
         read.map_err(|words| format!("cannot load {name}: {words}"))?;
     }
     let Some(metadata) = metadata else { return Err("Chart.yaml file is missing".to_owned()) };
-    validate(&metadata).map_err(|words| format!("validation: {words}"))?;
+    validate(&metadata, loader).map_err(|words| format!("validation: {words}"))?;
     let chart = text(&metadata, "name");
     if depth > LIMITS.depth {
         return Err(format!("charts nest more than {} deep", LIMITS.depth));
@@ -284,15 +308,16 @@ fn load(files: Files, four: bool, depth: usize) -> Result<String, String> {
             let Some(bytes) = files.get("") else {
                 let first = files.keys().next().cloned().unwrap_or_default();
                 return Err(format!(
-                    "error unpacking subchart tar in {chart}: expected {sub}, got {sub}/{first}"
+                    "error {} tar in {chart}: expected {sub}, got {sub}/{first}",
+                    loader.unpacking
                 ));
             };
-            unpacked(bytes, four).and_then(|files| load(files, four, depth + 1))
+            unpacked(bytes, four).and_then(|files| load(files, loader, depth + 1))
         } else {
             files.remove("");
-            load(files, four, depth + 1)
+            load(files, loader, depth + 1)
         };
-        loaded.map_err(|words| format!("error unpacking subchart {sub} in {chart}: {words}"))?;
+        loaded.map_err(|words| format!("error {} {sub} in {chart}: {words}", loader.unpacking))?;
     }
     Ok(chart)
 }
@@ -307,15 +332,15 @@ fn text(map: &Value, key: &str) -> String {
 }
 
 /// Helm's `Metadata.Validate`.
-fn validate(metadata: &Value) -> Result<(), String> {
+fn validate(metadata: &Value, loader: Loader) -> Result<(), String> {
     let (name, version, kind) = (text(metadata, "name"), text(metadata, "version"), text(metadata, "type"));
     if name.is_empty() {
         return Err("chart.metadata.name is required".to_owned());
     }
-    if name == "." || name == ".." {
+    if matches!(name.as_str(), "." | "..") && loader.names >= Names::NoDots {
         return Err(format!("chart.metadata.name {name:?} is not allowed"));
     }
-    if name.contains('/') {
+    if name.contains('/') && loader.names >= Names::NoSlash {
         return Err(format!("chart.metadata.name {name:?} is invalid"));
     }
     if version.is_empty() {
@@ -341,7 +366,7 @@ fn validate(metadata: &Value) -> Result<(), String> {
             return Err(format!("dependency {name:?} has disallowed characters in the alias"));
         }
         let key = if alias.is_empty() { name } else { alias };
-        if keys.contains(&key) {
+        if loader.refuses_twins && keys.contains(&key) {
             return Err(format!("more than one dependency with name or alias {key:?}"));
         }
         keys.push(key);

@@ -26,7 +26,7 @@ use super::template::value::Value;
 use super::template::{Session, limits};
 use super::{DryRun, RenderError, Rendered, Request, ValuesSource, units};
 use crate::base::{Error, text as plain};
-use crate::chart::semver::{Constraint, Version};
+use crate::chart::semver::{Constraint, Library, Version};
 use crate::chart::{Chart, DependencyState, strict};
 use crate::values::{LayerSet, Merged, SetForm};
 
@@ -131,7 +131,7 @@ impl Engine {
     /// Helm would refuse, or the engine cannot tell.
     pub fn render(&self, request: &Request, trace: bool) -> Result<Output, Refusal> {
         on_a_deep_stack(|| {
-            let chart = self.memory().folder(&request.chart_dir, self.profile.is_four())?;
+            let chart = self.memory().folder(&request.chart_dir, self.profile.loader())?;
             self.work(&chart, request, trace)
         })
     }
@@ -173,7 +173,7 @@ impl Engine {
         let prepared = self.prepared(&chart, &merged);
         prepared.check(&chart, &merged)?;
         if let Some(wanted) = chart.metadata.kube_version.as_deref().filter(|wanted| !wanted.is_empty())
-            && !is_within(wanted, &kube.normalized)
+            && !is_within(self.profile.semver(), wanted, &kube.normalized)
         {
             return Err(Refusal::late(format!(
                 "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}",
@@ -260,17 +260,10 @@ impl Engine {
             return Ok(());
         }
         let missing = missing.join(", ");
-        Err(Refusal::early(if self.profile.is_four() {
-            format!(
-                "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' \
-                 to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"
-            )
-        } else {
-            format!(
-                "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` \
-                 to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"
-            )
-        }))
+        let lead = self.profile.missing_dependencies();
+        Err(Refusal::early(format!(
+            "{lead}: found in Chart.yaml, but missing in charts/ directory: {missing}"
+        )))
     }
 
     fn values(&self, chart: &Chart, request: &Request) -> Result<Merged, Refusal> {
@@ -360,7 +353,7 @@ impl Engine {
         let sorted = manifests::sort(self.profile, documents);
         let mut crds = Vec::new();
         if request.include_crds {
-            prepared.unit.crds(&mut crds);
+            prepared.unit.crds(self.profile.crds_have_paths(), &mut crds);
         }
         let mut manifest = manifests::joined(&crds, &sorted, request.skip_tests);
         if !request.show_only.is_empty() {
@@ -402,8 +395,8 @@ fn mismatch(problem: &crate::base::Problem, merged: &Merged) -> String {
 }
 
 /// Whether a version of Kubernetes fits; what cannot be read does not.
-fn is_within(constraint: &str, version: &str) -> bool {
-    match (Constraint::parse(constraint), Version::parse(version)) {
+fn is_within(library: Library, constraint: &str, version: &str) -> bool {
+    match (Constraint::parse_by(library, constraint), Version::parse_by(library, version)) {
         (Ok(constraint), Ok(version)) => constraint.check(&version),
         _ => false,
     }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::encode::read::kind_of;
 use super::objects::chart::text;
-use super::profile::Profile;
+use super::profile::{Profile, Splitting};
 use crate::yaml;
 
 /// A document of one template.
@@ -107,8 +107,13 @@ impl Head {
 
 /// Helm's `SplitManifests`: at lines that begin with `---`.
 pub fn split(profile: Profile, text: &str) -> Vec<&str> {
-    if !profile.keeps_trailing_space() {
-        return split_greedily(text.trim());
+    match profile.splitting() {
+        Splitting::Trimmed => return split_greedily(text.trim()).map(str::trim).collect(),
+        Splitting::Greedy => {
+            let documents = split_greedily(text.trim_start());
+            return documents.filter(|document| !document.trim().is_empty()).map(str::trim_start).collect();
+        }
+        Splitting::Lines => {}
     }
     let text = text.trim_start();
     let mut documents = Vec::new();
@@ -132,7 +137,7 @@ pub fn split(profile: Profile, text: &str) -> Vec<&str> {
 }
 
 /// Before 4.2.4 the dashes take all white space around them, so that dashes after blank lines are none.
-fn split_greedily(text: &str) -> Vec<&str> {
+fn split_greedily(text: &str) -> impl Iterator<Item = &str> {
     const SPACE: [char; 5] = [' ', '\t', '\n', '\r', '\u{c}'];
     let mut documents = Vec::new();
     let mut start = 0;
@@ -140,7 +145,7 @@ fn split_greedily(text: &str) -> Vec<&str> {
     while let Some(found) = text[at..].find("---").map(|found| at + found) {
         let before = &text[start..found];
         if found == 0 || before.ends_with('\n') {
-            documents.push(before);
+            documents.push(before.trim_end_matches(SPACE));
             let after = text[found + 3..].trim_start_matches(SPACE);
             start = text.len() - after.len();
             at = start;
@@ -149,7 +154,7 @@ fn split_greedily(text: &str) -> Vec<&str> {
         }
     }
     documents.push(&text[start..]);
-    documents.into_iter().filter(|document| !document.is_empty()).map(str::trim).collect()
+    documents.into_iter().filter(|document| !document.is_empty())
 }
 
 const EVENTS: &[&str] = &[
@@ -309,7 +314,11 @@ mod tests {
         let text = "\n---\na: 1\n---  \n---\nb: '---'\n  ---\n--- c: 1\n\n";
         assert_eq!(split(Profile::FOUR, text), ["a: 1\n", "b: '---'\n  ---\n", "c: 1\n\n"]);
         assert_eq!(split(Profile::THREE, text), ["a: 1", "---\nb: '---'\n  ---", "c: 1"]);
-        assert_eq!(split(Profile::FOUR, "---"), [""; 0]);
+        let greedy = Profile::of(&"4.2.3".parse().unwrap());
+        assert_eq!(split(greedy, text), ["a: 1", "---\nb: '---'\n  ---", "c: 1\n\n"]);
+        for profile in [Profile::FOUR, Profile::THREE, greedy] {
+            assert_eq!(split(profile, "---"), [""; 0]);
+        }
     }
 
     #[test]

@@ -106,8 +106,8 @@ impl Unit {
         }
     }
 
-    /// What lies in `crds/`, subcharts after their parent: file and text.
-    pub fn crds(&self, found: &mut Vec<(String, String)>) {
+    /// What lies in `crds/`, subcharts after their parent: file (with the chart's path, if wanted) and text.
+    pub fn crds(&self, with_path: bool, found: &mut Vec<(String, String)>) {
         let is_manifest = |path: &Path| {
             path.extension().is_some_and(|end| {
                 ["yaml", "yml", "json"].iter().any(|known| end.eq_ignore_ascii_case(known))
@@ -116,11 +116,12 @@ impl Unit {
         for path in self.chart.files.paths().filter(|path| path.starts_with("crds") && is_manifest(path)) {
             if let (Some(inside), Some(bytes)) = (slashed(path), self.chart.files.bytes(path)) {
                 let text = String::from_utf8_lossy(&without_mark(bytes)).into_owned();
-                found.push((format!("{}/{inside}", self.path), text));
+                let name = if with_path { format!("{}/{inside}", self.path) } else { inside };
+                found.push((name, text));
             }
         }
         for child in &self.children {
-            child.crds(found);
+            child.crds(with_path, found);
         }
     }
 }

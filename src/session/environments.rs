@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Error, Problem, Severity};
 use crate::helm::Verdict;
+use crate::render::Profile;
 use crate::values::{LayerSet, Merged, Rules};
 use crate::workspace::{self, Target, WorkspaceChart};
 use crate::yaml::KeyPath;
@@ -208,12 +209,9 @@ impl Session {
             .collect()
     }
 
-    /// Helm's rules for null differ between versions; without a helm the newest hold.
+    /// How values are put together differs between versions; without a helm the newest rules hold.
     fn rules(&self) -> Rules {
-        match self.helm.ready() {
-            Some(helm) if helm.version < semver::Version::new(4, 2, 0) => Rules::Helm3,
-            _ => Rules::Helm4,
-        }
+        self.helm.ready().map_or_else(Rules::default, |helm| Profile::of(&helm.version).rules())
     }
 
     fn ask_for_previews(&mut self) -> Vec<Effect> {

@@ -1,22 +1,35 @@
 //! Helm's own merge, function by function: `pkg/chart/common/util/coalesce.go` and
 //! `pkg/chart/v2/util/dependencies.go` of helm 4.2. The names of its functions are given at ours.
 
-use std::collections::HashSet;
+mod shared;
 
 use serde_json::{Map, Value};
 
+use self::shared::Table;
 use super::Layer;
 use crate::base::Problem;
 use crate::yaml::{KeyPath, kind_name};
 
-/// Whose rules for null in a chart's own defaults hold; all else is the same in both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How helm puts values together, by the release of helm 3 that began it (4.2 for the last): each changed one thing,
+/// mostly about null. Helm 4.0 began as 3.19.5, and 4.1.3 is as 3.20.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Rules {
-    /// Up to helm 4.1, all of helm 3: such a null stays, and deletes a subchart's default.
-    Helm3,
-    /// Helm 4.2 and later: such a null is dropped.
+    /// A null is dropped wherever it has deleted something, before anybody below could see it; and tables are not
+    /// copied: see [`shared`].
+    V3_12_0,
+    /// Nulls are kept until the last pass; what is imported wins over the chart's own values.
+    V3_13_0,
+    /// What is imported lies below the chart's own values, as before 3.13.0.
+    V3_13_1,
+    /// Nulls for a subchart are kept for the subchart.
+    V3_17_1,
+    /// A null in a table goes, whether or not there is a default for it to delete.
+    V3_19_5,
+    /// A null in a table stays unless there is a default for it to delete.
+    V3_20_1,
+    /// A null in a chart's own defaults is dropped.
     #[default]
-    Helm4,
+    V4_2_0,
 }
 
 /// How two tables meet.
@@ -28,8 +41,22 @@ struct Mode {
 }
 
 impl Mode {
+    /// Nulls stay, for a later pass.
+    fn keeping(rules: Rules) -> Self {
+        Self { merge: true, rules }
+    }
+
     fn cleans(self) -> bool {
-        !self.merge && self.rules == Rules::Helm4
+        !self.merge && self.rules >= Rules::V4_2_0
+    }
+
+    /// Whether a null above takes itself away, and what is below.
+    fn deletes(self, below: Option<&Value>) -> bool {
+        !self.merge
+            && match below {
+                None => self.rules == Rules::V3_19_5,
+                Some(below) => self.rules <= Rules::V3_19_5 || !below.is_null(),
+            }
     }
 }
 
@@ -103,11 +130,15 @@ pub(super) fn values(
     rules: Rules,
     problems: &mut Vec<Problem>,
 ) -> Value {
-    switch(root, layers, &user, &KeyPath::root(), rules);
-    import(root, layers, rules);
-    let mut merged = user;
-    coalesce(root, layers, &mut merged, Mode { merge: false, rules }, &KeyPath::root(), problems);
-    let mut value = Value::Object(merged);
+    let mut value = if rules == Rules::V3_12_0 {
+        shared::values(root, layers, &user, problems)
+    } else {
+        switch(root, layers, &user, &KeyPath::root(), rules);
+        import(root, layers, rules);
+        let mut merged = user;
+        coalesce(root, layers, &mut merged, Mode { merge: false, rules }, &KeyPath::root(), problems);
+        Value::Object(merged)
+    };
     order(&mut value, &KeyPath::root(), root, layers);
     value
 }
@@ -120,6 +151,16 @@ fn switch(node: &mut Node, layers: &[Layer], given: &Map<String, Value>, prefix:
     let mut merged = given.clone();
     coalesce(node, layers, &mut merged, Mode { merge: false, rules }, prefix, &mut Vec::new());
     let merged = Value::Object(merged);
+    decide(node, &merged, prefix);
+    let Value::Object(merged) = merged else { return };
+    for child in node.children.iter_mut().filter(|child| !child.disabled) {
+        let prefix = prefix.key(&child.name);
+        switch(child, layers, &merged, &prefix, rules);
+    }
+}
+
+/// `processDependencyTags` and `processDependencyConditions`.
+fn decide(node: &mut Node, merged: &Value, prefix: &KeyPath) {
     for child in &mut node.children {
         if !child.declared {
             continue;
@@ -129,17 +170,12 @@ fn switch(node: &mut Node, layers: &[Layer], given: &Map<String, Value>, prefix:
         let mut on = tags.is_empty() || tags.contains(&true);
         for condition in child.condition.iter().flat_map(|condition| condition.trim().split(',')) {
             let path = KeyPath(prefix.0.iter().cloned().chain(dotted(condition).0).collect());
-            if let Some(Value::Bool(decided)) = path.get(&merged) {
+            if let Some(Value::Bool(decided)) = path.get(merged) {
                 on = *decided;
                 break;
             }
         }
         child.disabled = !on;
-    }
-    let Value::Object(merged) = merged else { return };
-    for child in node.children.iter_mut().filter(|child| !child.disabled) {
-        let prefix = prefix.key(&child.name);
-        switch(child, layers, &merged, &prefix, rules);
     }
 }
 
@@ -154,23 +190,18 @@ fn import(node: &mut Node, layers: &[Layer], rules: Rules) {
         return;
     }
     let mut own = Map::new();
-    coalesce(node, layers, &mut own, Mode { merge: true, rules }, &KeyPath::root(), &mut Vec::new());
+    let mode = Mode::keeping(rules);
+    coalesce(node, layers, &mut own, mode, &KeyPath::root(), &mut Vec::new());
     let mut imported = Map::new();
-    for child in node.enabled() {
-        for (from, to) in Node::imports_of(child) {
-            let source = own.get(&child.name).and_then(|section| from.get(section));
-            let Some(Value::Object(table)) = source else { continue };
-            let nested =
-                to.0.iter().rev().fold(Value::Object(table.clone()), |inner, segment| match segment {
-                    crate::yaml::Segment::Key(key) => Value::Object(Map::from_iter([(key.clone(), inner)])),
-                    crate::yaml::Segment::Index(_) => inner,
-                });
-            if let Value::Object(mut nested) = nested {
-                tables(&mut imported, &mut nested, true);
-            }
-        }
+    if node.enabled().any(|child| !child.import_values.is_empty()) {
+        let shared = Table::of(&own);
+        imported = shared::imports(node, &shared, rules).whole();
+        own = shared.whole();
     }
-    tables(&mut own, &mut imported, true);
+    if rules == Rules::V3_13_0 {
+        std::mem::swap(&mut own, &mut imported);
+    }
+    tables(&mut own, &mut imported, mode);
     node.values = Some(own);
 }
 
@@ -183,26 +214,72 @@ fn coalesce(
     prefix: &KeyPath,
     problems: &mut Vec<Problem>,
 ) {
+    descend(node, layers, given, mode, prefix, problems);
+    hand_down(node, given);
+}
+
+fn descend(
+    node: &Node,
+    layers: &[Layer],
+    given: &mut Map<String, Value>,
+    mode: Mode,
+    prefix: &KeyPath,
+    problems: &mut Vec<Problem>,
+) {
     own_values(node, layers, given, mode);
     for child in node.enabled() {
         let section = prefix.key(&child.name);
         let entry = given.entry(child.name.clone()).or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(below) = entry else {
-            let is = kind_name(entry);
-            problems.push(
-                Problem::error(format!(
-                    "must be a map, is {is}: it holds the values of the subchart {}",
-                    child.name
-                ))
-                .key(section.to_string()),
-            );
+            problems.push(not_a_table(entry, &child.name, &section));
             return;
         };
         let mut below = std::mem::take(below);
-        globals(&mut below, given);
-        coalesce(child, layers, &mut below, mode, &section, problems);
+        globals(&mut below, given, mode.rules);
+        descend(child, layers, &mut below, mode, &section, problems);
+        share(&below, given);
         given.insert(child.name.clone(), Value::Object(below));
     }
+}
+
+/// Helm copies the globals' tables for a subchart, not the tables in them: those are one and the same in all charts, so
+/// the defaults of a subchart show in its parent, too.
+fn share(from: &Map<String, Value>, to: &mut Map<String, Value>) {
+    let (Some(Value::Object(from)), Some(Value::Object(to))) = (from.get("global"), to.get_mut("global"))
+    else {
+        return;
+    };
+    for (key, table) in to {
+        let (Value::Object(table), Some(Value::Object(from))) = (table, from.get(key)) else { continue };
+        for (key, inner) in table {
+            if let (Value::Object(inner), Some(Value::Object(from))) = (inner, from.get(key))
+                && inner != from
+            {
+                inner.clone_from(from);
+            }
+        }
+    }
+}
+
+/// What later subcharts did to those tables shows in earlier ones.
+fn hand_down(node: &Node, given: &mut Map<String, Value>) {
+    if !matches!(given.get("global"), Some(Value::Object(globals)) if globals.values().any(Value::is_object))
+    {
+        return;
+    }
+    for child in node.enabled() {
+        let Some(Value::Object(below)) = given.get_mut(&child.name) else { continue };
+        let mut below = std::mem::take(below);
+        share(given, &mut below);
+        hand_down(child, &mut below);
+        given.insert(child.name.clone(), Value::Object(below));
+    }
+}
+
+fn not_a_table(found: &Value, child: &str, section: &KeyPath) -> Problem {
+    let is = kind_name(found);
+    Problem::error(format!("must be a map, is {is}: it holds the values of the subchart {child}"))
+        .key(section.to_string())
 }
 
 /// `coalesceValues`.
@@ -215,11 +292,13 @@ fn own_values(node: &Node, layers: &[Layer], given: &mut Map<String, Value>, mod
             Some(Value::Object(above)) => {
                 if let Value::Object(below) = default {
                     let mut below = below.clone();
-                    let merge = mode.merge || node.enabled().any(|child| child.name == *key);
-                    if (Mode { merge, ..mode }).cleans() {
+                    let is_childs = || node.enabled().any(|child| child.name == *key);
+                    let merge = mode.merge || (mode.rules >= Rules::V3_17_1 && is_childs());
+                    let mode = Mode { merge, ..mode };
+                    if mode.cleans() {
                         clean(&mut below);
                     }
-                    tables(above, &mut below, merge);
+                    tables(above, &mut below, mode);
                 }
             }
             Some(_) => {}
@@ -239,30 +318,27 @@ fn own_values(node: &Node, layers: &[Layer], given: &mut Map<String, Value>, mod
 }
 
 /// `coalesceTablesFullKey`: `above` wins.
-fn tables(above: &mut Map<String, Value>, below: &mut Map<String, Value>, merge: bool) {
-    let defined: HashSet<String> =
-        below.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key.clone()).collect();
-    for (key, value) in above.iter() {
-        if value.is_null() {
-            below.insert(key.clone(), Value::Null);
+fn tables(above: &mut Map<String, Value>, below: &mut Map<String, Value>, mode: Mode) {
+    above.retain(|key, value| {
+        let goes = value.is_null() && mode.deletes(below.get(key));
+        if goes {
+            below.shift_remove(key);
         }
-    }
+        !goes
+    });
     for (key, value) in std::mem::take(below) {
         match (above.get_mut(&key), value) {
-            (Some(Value::Null), _) if !merge && defined.contains(&key) => {
-                above.shift_remove(&key);
-            }
             (None, value) => {
                 above.insert(key, value);
             }
-            (Some(Value::Object(above)), Value::Object(mut below)) => tables(above, &mut below, merge),
+            (Some(Value::Object(above)), Value::Object(mut below)) => tables(above, &mut below, mode),
             _ => {}
         }
     }
 }
 
 /// `coalesceGlobals`: the parent's globals win over the subchart's; tables are merged.
-fn globals(child: &mut Map<String, Value>, parent: &Map<String, Value>) {
+fn globals(child: &mut Map<String, Value>, parent: &Map<String, Value>, rules: Rules) {
     let empty = Map::new();
     let source = match parent.get("global") {
         None => &empty,
@@ -278,7 +354,7 @@ fn globals(child: &mut Map<String, Value>, parent: &Map<String, Value>) {
         match (value, target.get_mut(key)) {
             (Value::Object(table), Some(Value::Object(below))) => {
                 let mut above = table.clone();
-                tables(&mut above, below, true);
+                tables(&mut above, below, Mode::keeping(rules));
                 target.insert(key.clone(), Value::Object(above));
             }
             // A table and something else: helm warns and keeps the subchart's.

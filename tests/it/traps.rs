@@ -330,17 +330,18 @@ fn every_trap_is_what_helm_makes_of_it() {
     );
 }
 
-/// With `OLDER_HELMS=1`: also older helms, each compared by its own profile. A version joins the profiles' list of proven
-/// ones once it passes.
+/// In the full proof (`CHARTS_PROOF=full`), or with `OLDER_HELMS=1`: also older helms, each compared by its own profile.
+/// There is no list of what may differ.
 #[test]
 fn every_trap_is_what_older_helms_make_of_it() {
-    if std::env::var_os("OLDER_HELMS").is_none() {
+    if std::env::var("CHARTS_PROOF").as_deref() != Ok("full") && std::env::var_os("OLDER_HELMS").is_none() {
         return;
     }
     let (traps, helms) = (traps(), older_helms());
     let mut different = Vec::new();
     for (version, program) in &helms {
         let profile = Profile::of(version);
+        assert!(profile.is_proven(), "helm {version} is compared and not called proven");
         let found = differences(program, profile, &traps);
         different.extend(found.into_iter().map(|difference| format!("helm {version}, {difference}")));
     }
@@ -351,4 +352,26 @@ fn every_trap_is_what_older_helms_make_of_it() {
         traps.len() * helms.len(),
         different.join("\n")
     );
+}
+
+/// What is called proven is what is compared: the README and the screens say so of no other version.
+#[test]
+fn proven_versions_are_those_that_are_compared() {
+    let versions = include_str!("../sandbox/versions");
+    let value = |name: &str| {
+        let line = versions.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("no {name}")).trim_matches('"')
+    };
+    let older = value("older_helms").split_whitespace().filter_map(|pair| pair.split('=').next());
+    let mut compared: Vec<semver::Version> = [value("helm3"), value("helm4")]
+        .into_iter()
+        .chain(older)
+        .map(|version| version.trim_start_matches('v').parse().expect("a version"))
+        .collect();
+    compared.sort();
+    let proven: Vec<semver::Version> = Profile::PROVEN.iter().map(|profile| profile.version()).collect();
+    assert_eq!(proven, compared);
+    let named = format!("({})", proven.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(&named), "the README names other versions than {named}");
 }

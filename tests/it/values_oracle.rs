@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use floe_tui::chart::Chart;
-use floe_tui::values::{LayerSet, Rules};
+use floe_tui::render::Profile;
+use floe_tui::values::LayerSet;
 use serde_json::Value;
 
 use crate::support::sandbox::{HelmMajor, helm};
@@ -123,8 +124,8 @@ fn base64_decode(text: &str) -> Vec<u8> {
 
 fn ours(major: HelmMajor, chart: &Path, files: &[PathBuf]) -> Value {
     let rules = match major {
-        HelmMajor::Three => Rules::Helm3,
-        HelmMajor::Four => Rules::Helm4,
+        HelmMajor::Three => Profile::THREE.rules(),
+        HelmMajor::Four => Profile::FOUR.rules(),
     };
     let chart = Chart::load(chart).expect("a chart");
     let layers = LayerSet::for_environment(&chart, files, &|_| None).with_rules(rules);

@@ -191,7 +191,8 @@ impl Work<'_> {
             self.request.timeout,
             self.level,
         )
-        .with_documents(self.documents.clone());
+        .with_documents(self.documents.clone())
+        .with_profile(self.profile);
         let mut files = vec![None; self.prepared.files.len()];
         let mut count = 0;
         for ((file, known), slot) in self.prepared.files.iter().zip(known).zip(&mut files) {

@@ -15,7 +15,8 @@ use super::super::template::ast::Tree;
 use super::Refusal;
 use super::files::Baseline;
 use super::prepared::Prepared;
-use crate::chart::{Chart, files, strict};
+use crate::chart::strict::{self, Loader};
+use crate::chart::{Chart, files};
 
 /// Parsed templates remembered, in bytes of their texts.
 const PARSED: usize = 64 * 1024 * 1024;
@@ -66,7 +67,7 @@ struct ChartMemory {
 
 impl Memory {
     /// The chart of a folder as it is now.
-    pub(super) fn folder(&mut self, dir: &Path, four: bool) -> Result<Arc<Chart>, Refusal> {
+    pub(super) fn folder(&mut self, dir: &Path, loader: Loader) -> Result<Arc<Chart>, Refusal> {
         let stamp = Stamp::of(dir);
         let known = self.folders.iter().position(|(folder, ..)| folder == dir);
         let known = known.map(|at| self.folders.remove(at));
@@ -78,7 +79,7 @@ impl Memory {
             self.folders.extend(known);
             return Ok(chart);
         }
-        strict::check(dir, four).map_err(Refusal::early)?;
+        strict::check(dir, loader).map_err(Refusal::early)?;
         let loaded = Chart::load(dir).map_err(|error| Refusal::early(error.to_string()))?;
         // What is the same stays the same, with all that is known of it.
         let chart = match known {

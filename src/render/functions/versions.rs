@@ -94,13 +94,14 @@ impl Object for GoVersion {
     }
 }
 
-fn semver(_: &mut Context, args: &[Value]) -> Called {
+fn semver(context: &mut Context, args: &[Value]) -> Called {
     let [Value::Str(text)] = args else { return Err(args_error()) };
-    Ok(Value::Object(Rc::new(GoVersion(Version::parse(&text.text())?))))
+    Ok(Value::Object(Rc::new(GoVersion(Version::parse_by(context.profile().semver(), &text.text())?))))
 }
 
-fn compare(_: &mut Context, args: &[Value]) -> Called {
+fn compare(context: &mut Context, args: &[Value]) -> Called {
     let [Value::Str(constraint), Value::Str(version)] = args else { return Err(args_error()) };
-    let constraint = Constraint::parse(&constraint.text())?;
-    Ok(Value::Bool(constraint.check(&Version::parse(&version.text())?)))
+    let library = context.profile().semver();
+    let constraint = Constraint::parse_by(library, &constraint.text())?;
+    Ok(Value::Bool(constraint.check(&Version::parse_by(library, &version.text())?)))
 }

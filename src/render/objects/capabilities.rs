@@ -4,10 +4,11 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::super::profile::Profile;
+use super::super::profile::{KubeReading, Profile};
 use super::super::template::Context;
 use super::super::template::function::{FnError, Function, Type};
 use super::super::template::value::{Kind, List, ListKind, Object, Value};
+use crate::chart::semver::Version;
 
 /// Methods of `.Capabilities.APIVersions`.
 pub const SET_METHODS: &[Function] = &[Function::new("Has", &[Type::Str], has)];
@@ -34,22 +35,47 @@ impl KubeVersion {
     /// # Errors
     /// It is no version, in helm's words.
     pub fn parse(text: &str, profile: Profile) -> Result<Self, String> {
-        let bare = text.strip_prefix('v').unwrap_or(text);
-        let core = bare.split(['-', '+']).next().unwrap_or_default();
-        let numbers: Option<Vec<u64>> = core.split('.').map(|part| part.parse().ok()).collect();
-        let Some([major, minor, rest @ ..]) = numbers.as_deref() else {
-            return Err(format!("could not parse {text:?} as version"));
+        let reading = profile.kube_reading();
+        if reading == KubeReading::Semantic {
+            let read = Version::parse_by(profile.semver(), text)?;
+            let whole = format!("v{read}");
+            return Ok(Self::of(whole.clone(), whole, [read.major, read.minor], profile));
+        }
+        // Kubernetes' `ParseGeneric`: numbers and dots in front, whatever follows.
+        let bare = text.trim_ascii_start();
+        let bare = bare.strip_prefix('v').unwrap_or(bare);
+        let end = bare.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bare.len());
+        let parts: Vec<&str> = bare[..end].split('.').take_while(|part| !part.is_empty()).collect();
+        let [first, _, ..] = parts.as_slice() else {
+            return Err(match parts.len() {
+                0 => format!("could not parse {text:?} as version"),
+                _ => format!("illegal version string {text:?}"),
+            });
         };
-        let patch = rest.first().copied().unwrap_or(0);
-        let given = format!("v{bare}");
-        let core = format!("v{major}.{minor}.{patch}");
-        Ok(Self {
-            normalized: if profile.is_four() { core } else { given.clone() },
-            version: given,
-            major: major.to_string(),
-            minor: minor.to_string(),
-            profile,
-        })
+        if first.starts_with('0') && *first != "0" {
+            return Err(format!("illegal zero-prefixed version component {first:?} in {text:?}"));
+        }
+        let mut numbers = Vec::with_capacity(parts.len());
+        for part in parts {
+            numbers.push(part.parse::<u64>().map_err(|_| {
+                format!(
+                    "illegal non-numeric version component {part:?} in {text:?}: strconv.ParseUint: parsing {part:?}: \
+                     value out of range"
+                )
+            })?);
+        }
+        let joined: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        let normalized = format!("v{}", joined.join("."));
+        let version = match reading {
+            KubeReading::Given if text.starts_with('v') => text.to_owned(),
+            KubeReading::Given => format!("v{text}"),
+            KubeReading::Numbers | KubeReading::Semantic => normalized.clone(),
+        };
+        Ok(Self::of(version, normalized, [numbers[0], numbers[1]], profile))
+    }
+
+    fn of(version: String, normalized: String, [major, minor]: [u64; 2], profile: Profile) -> Self {
+        Self { version, normalized, major: major.to_string(), minor: minor.to_string(), profile }
     }
 }
 
@@ -72,7 +98,7 @@ impl Object for KubeVersion {
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
         let mut fields = vec![("Version", Value::str(&self.version))];
-        if self.profile.is_four() {
+        if self.profile.kube_reading() == KubeReading::Given {
             fields.push(("normalizedVersion", Value::str(&self.normalized)));
         }
         fields.extend([("Major", Value::str(&self.major)), ("Minor", Value::str(&self.minor))]);
@@ -103,11 +129,12 @@ pub struct Capabilities {
 impl Capabilities {
     /// What helm assumes without a cluster, with what was given beside it.
     pub fn new(profile: Profile, kube: KubeVersion, extra: &[String]) -> Self {
-        let apis = profile.api_versions().iter().copied().chain(extra.iter().map(String::as_str));
+        let known = profile.api_versions().map(Value::str);
+        let apis = known.chain(extra.iter().map(|api| Value::str(api.as_str())));
         let set = ListKind::VersionSet(profile.version_set());
         Self {
             kube: Rc::new(kube),
-            apis: Rc::new(List::new(set, apis.map(Value::str).collect())),
+            apis: Rc::new(List::new(set, apis.collect())),
             helm: Rc::new(BuildInfo { profile }),
             profile,
         }
@@ -168,7 +195,7 @@ impl Object for BuildInfo {
             ("GoVersion", Value::str("")),
         ];
         if self.profile.is_four() {
-            let (major, minor) = self.profile.kube();
+            let (major, minor) = self.profile.client();
             fields.push(("KubeClientVersion", Value::str(format!("v{major}.{minor}"))));
         }
         fields

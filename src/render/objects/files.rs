@@ -127,8 +127,17 @@ fn as_secrets(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
     mapped(args, |bytes| Value::str(base64::engine::general_purpose::STANDARD.encode(bytes)))
 }
 
-fn lines(_: &mut Context, args: &[Value]) -> Result<Value, FnError> {
+fn lines(context: &mut Context, args: &[Value]) -> Result<Value, FnError> {
     let bytes = found(args)?;
-    let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let profile = context.profile();
+    let is_there = || matches!(args, [Value::Map(files), Value::Str(name)] if files.get(name).is_some());
+    if bytes.is_empty() {
+        return match is_there() {
+            true if profile.lines_break_on_nothing() => Err("runtime error: index out of range [-1]".into()),
+            true if !profile.lines_end() => Ok(Value::strings([""])),
+            _ => Ok(Value::strings::<&str>([])),
+        };
+    }
+    let text = bytes.strip_suffix(b"\n").filter(|_| profile.lines_end()).unwrap_or(&bytes);
     Ok(Value::strings(text.split(|byte| *byte == b'\n')))
 }

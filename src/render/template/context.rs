@@ -1,5 +1,7 @@
 //! What all templates of one rendering share, and what functions get to see.
 
+mod apart;
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +20,7 @@ use super::parser;
 use super::trace::{Level, Trace};
 use super::value::{Str, Value, in_values, is_shared};
 use crate::render::encode::json::lossy;
+use crate::render::profile::Profile;
 use crate::yaml::{self, YamlError};
 
 /// What stays the same while somebody edits: the clock, where random functions start, and what took long to make.
@@ -72,11 +75,18 @@ fn rand_seed() -> [u8; 32] {
 #[derive(Debug, Clone, Default)]
 pub struct Templates {
     by_name: HashMap<Str, Arc<Tree>>,
+    /// By the texts that they came in.
+    texts: Vec<Vec<Arc<Tree>>>,
 }
 
 impl Templates {
     /// Adds the trees of one text: a later one wins, but an empty one replaces nothing.
     pub fn add(&mut self, trees: &[Arc<Tree>]) {
+        self.texts.push(trees.to_vec());
+        self.define(trees);
+    }
+
+    fn define(&mut self, trees: &[Arc<Tree>]) {
         for tree in trees {
             let name = Str::from(&*tree.name);
             if tree.is_empty() && self.by_name.contains_key(&name) {
@@ -112,6 +122,7 @@ pub struct Context {
     /// Documents that `fromYaml` was given, shared by renderings.
     documents: Documents,
     functions: fn(&str) -> Option<&'static Function>,
+    profile: Profile,
     session: Session,
     /// The file at work, and how often it asked for entropy: what it gets depends on no other file.
     file: Arc<str>,
@@ -123,7 +134,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// A rendering of these templates; `functions` finds those of the helm version.
+    /// A rendering of these templates by the newest helm; `functions` finds what they may call.
     pub fn new(
         templates: Arc<Templates>,
         functions: fn(&str) -> Option<&'static Function>,
@@ -138,6 +149,7 @@ impl Context {
             parsed: HashMap::new(),
             documents: Documents::default(),
             functions,
+            profile: Profile::FOUR,
             session,
             file: Arc::from(""),
             drawn: 0,
@@ -170,6 +182,18 @@ impl Context {
     pub fn with_documents(mut self, documents: Documents) -> Self {
         self.documents = documents;
         self
+    }
+
+    /// As a version of helm renders.
+    #[must_use]
+    pub fn with_profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// The version of helm that it is rendered as.
+    pub fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// A YAML document, perhaps from memory.
@@ -393,15 +417,23 @@ impl Context {
         ran.map_err(FnError::from)
     }
 
+    fn parse(&self, name: &str, text: &Str) -> Parsed {
+        let find = |name: &str| (self.functions)(name).filter(|_| self.profile.has_function(name));
+        parser::parse(name, text.into(), &find).map(Arc::from)
+    }
+
     /// Helm's `tpl`: the text sees all templates; what it defines is seen inside only.
     pub(super) fn tpl(&mut self, text: &Str, dot: Value) -> Result<Str, FnError> {
         if memchr::memmem::find(text, b"{{").is_none() {
             return Ok(without_no_value(text.clone()));
         }
+        if self.profile.tpl_is_apart() {
+            return self.tpl_apart(text, &dot);
+        }
         let parsed = if let Some(parsed) = self.parsed.get(text) {
             parsed.clone()
         } else {
-            let parsed: Parsed = parser::parse("gotpl", text.into(), &self.functions).map(Arc::from);
+            let parsed = self.parse("gotpl", text);
             self.parsed.insert(text.clone(), parsed.clone());
             parsed
         };
