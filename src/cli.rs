@@ -7,6 +7,7 @@
 mod apply;
 pub mod args;
 mod changes;
+mod confirm;
 mod diff;
 mod explain;
 mod follow;

@@ -23,6 +23,7 @@ mod plugin;
 mod proxy;
 pub mod releases;
 pub mod root_cause;
+pub mod write;
 
 pub use connection::Connection;
 pub use fault::Fault;

@@ -7,6 +7,7 @@
 //!                        OperationView ◀── journal::Tail ──┘
 //! ```
 
+pub mod jobs;
 pub mod journal;
 pub mod launch;
 pub mod outcome;
@@ -20,6 +21,7 @@ pub mod supervisor;
 pub mod view;
 
 pub use crate::helm::ReleaseRef;
+pub use jobs::{Deed, JobDone, JobPlan, JobPlanner, JobRequest};
 pub use journal::{JournalEntry, JournalKind, Stream};
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Check, CheckLevel, Plan, Planner};

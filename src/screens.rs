@@ -55,6 +55,12 @@ pub trait Room {
         false
     }
 
+    /// Whether a command of one of its places would do something now: the footer and the palette offer no other.
+    fn offers(&self, session: &Session, command: Command) -> bool {
+        let _ = (session, command);
+        true
+    }
+
     /// Draws the room. May write only geometry: offsets, page heights, where a row was drawn for the mouse.
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look);
 }
@@ -153,6 +159,8 @@ pub(crate) fn nothing_to(session: &mut Session, command: Command) {
             "nothing is searched for: / starts a search".to_owned()
         }
         Command::DiffRevision => "choose a revision in the History view first".to_owned(),
+        Command::RunJob | Command::SuspendJob => "choose a schedule in the Jobs view first".to_owned(),
+        Command::RetryJob => "only a job that failed is tried again".to_owned(),
         Command::PreviousLogs => "open the log of a container first: o".to_owned(),
         other => format!("{} means nothing here", other.info().title),
     };

@@ -26,7 +26,7 @@ use crate::base::{Error, Problem};
 use crate::helm::{Helm, Loaded as LoadedChart, Source, Verdict};
 use crate::operations::{ChartSource, PlanRequest, Verb};
 use crate::render::{Request, ValuesSource};
-use crate::workspace::{ContextInfo, Settings, Target, Workspace, WorkspaceChart};
+use crate::workspace::{Confirm, ContextInfo, Settings, Target, Workspace, WorkspaceChart};
 
 pub use command::{Command, Place};
 pub use document::{Document, Documents};
@@ -270,7 +270,7 @@ impl Session {
         };
         let mut request = PlanRequest::new(verb, release);
         request.environment = Some(view.name.clone());
-        request.protected = view.protected;
+        request.protected = self.asks_for_name(view);
         request.revision = revision;
         request.options.timeout = self.settings.timeout;
         // A first install is done when its tests have passed.
@@ -298,6 +298,11 @@ impl Session {
             request.unsaved_problems = self.unsaved_problems(&loaded.dir, &view.name);
         }
         Ok(request)
+    }
+
+    /// Whether a deed on an environment wants its name typed: it is protected, or the operator wants that everywhere.
+    pub fn asks_for_name(&self, view: &EnvironmentView) -> bool {
+        view.protected || self.settings.confirm == Confirm::Always
     }
 
     /// Takes what a cluster answered about itself.

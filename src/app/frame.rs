@@ -232,6 +232,7 @@ fn hints(model: &Model) -> Vec<Hint> {
         .filter(|info| info.footer > 0 && places.contains(&info.place))
         .filter(|info| !(info.writes && session.given.read_only))
         .filter(|info| fits(session, info.command))
+        .filter(|info| model.rooms.peek(session.room).offers(session, info.command))
         .filter_map(|info| {
             let key = session.keymap.hint(info.command)?;
             let label = match &target {

@@ -21,7 +21,9 @@ impl Model {
     /// Opens it: what can be done here first, then what other rooms offer.
     pub(super) fn ask_palette(&mut self) -> Vec<Effect> {
         let places = self.places();
-        let here = |info: &&command::Info| places.contains(&info.place);
+        let room = self.rooms.peek(self.session.room);
+        let here =
+            |info: &&command::Info| places.contains(&info.place) && room.offers(&self.session, info.command);
         let there = |info: &&command::Info| !here(info) && room_of(info.place).is_some();
         let all = command::TABLE.iter().filter(here).chain(command::TABLE.iter().filter(there));
         let (commands, choices) = all

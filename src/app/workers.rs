@@ -54,6 +54,7 @@ enum Slot {
     Cluster(String),
     Record(ReleaseRef, Option<u32>),
     Plan,
+    PlanJob,
     Recovery,
     /// Never replaced: each launch, interrupt and setting has a number of its own.
     Once(u64),
@@ -179,6 +180,10 @@ impl Workers {
                 self.slots.start(Slot::Plan, now, operations::plan(shared, generation, *request));
             }
             Effect::Launch(plan) => self.once(operations::launch(shared, *plan)),
+            Effect::PlanJob { generation, request } => {
+                self.slots.start(Slot::PlanJob, now, operations::plan_job(shared, generation, *request));
+            }
+            Effect::DoJob(plan) => self.once(operations::do_job(shared, plan)),
             Effect::Interrupt(id) => self.once(operations::interrupt(shared, id, false)),
             Effect::Kill(id) => self.once(operations::interrupt(shared, id, true)),
             Effect::LoadOperations => self.once(operations::load(shared)),

@@ -1,19 +1,18 @@
 //! `floe-tui apply`: plan, confirm, do it in a supervisor of its own, show what happens, and judge what came of it.
 
-use std::io::IsTerminal as _;
-
 use serde_json::json;
 
 use super::args::{Apply, Global};
+use super::confirm::Deed;
 use super::follow::{End, Follower, Leave};
 use super::plan::{self, Made};
 use super::setup::Setup;
-use super::{FAILED, PENDING, USAGE, observe, out};
-use crate::base::{Error, Result};
+use super::{FAILED, PENDING, observe, out};
+use crate::base::Result;
 use crate::cluster::Connection;
 use crate::cluster::objects::{ObjectsSnapshot, Wanted};
 use crate::operations::outcome::{Verdict, Witness, judge};
-use crate::operations::{OperationId, OperationView, Outcome, Plan, Store, Verb};
+use crate::operations::{OperationId, OperationView, Outcome, Store, Verb};
 
 pub(super) async fn run(global: Global, args: Apply) -> Result<u8> {
     let setup = Setup::new(global)?;
@@ -28,11 +27,15 @@ pub(super) async fn run(global: Global, args: Apply) -> Result<u8> {
         plan::blocked(&made.plan);
         return Ok(FAILED);
     }
-    let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !args.json;
-    if let Err(error) = confirm(&made.plan, &args, interactive) {
-        out::error(&error);
-        // A script that did not say what it has to say was called wrongly; a person may think again.
-        return Ok(if interactive { FAILED } else { USAGE });
+    let request = &made.plan.request;
+    let deed = Deed {
+        words: made.plan.deed(),
+        target: request.target_words(),
+        name: request.name_words(),
+        protected: request.protected,
+    };
+    if let Some(code) = deed.unless_confirmed(args.yes, args.confirm.as_deref(), args.json) {
+        return Ok(code);
     }
     let release = made.plan.request.release.clone();
     let connection = setup.connect(&made.planner.kubeconfig, &release).await?;
@@ -67,45 +70,6 @@ pub(super) async fn run(global: Global, args: Apply) -> Result<u8> {
             Ok(outcome.verdict.exit_code())
         }
     }
-}
-
-/// Asks, or sees that it was answered beforehand. A protected target wants its name, from whoever it is.
-fn confirm(plan: &Plan, args: &Apply, interactive: bool) -> Result<()> {
-    let target = plan.request.target_words();
-    let words = plan.confirm_words();
-    if let Some(given) = &args.confirm {
-        let right = words.clone().unwrap_or_else(|| {
-            let place = plan.request.environment.as_deref().unwrap_or_default();
-            format!("{}@{place}", plan.request.release.release)
-        });
-        return if *given == right {
-            Ok(())
-        } else {
-            Err(Error::new(format!("nothing was done: --confirm names {given}, the target is {right}"))
-                .next("check what you are about to change"))
-        };
-    }
-    match words {
-        Some(words) if interactive => {
-            out::ask(&format!("{target} is protected. {}. Type {words} to go on: ", plan.deed()));
-            if answer() == words { Ok(()) } else { Err(Error::new("nothing was done: that is not its name")) }
-        }
-        Some(words) => Err(Error::new(format!("nothing was done: {target} is protected"))
-            .next(format!("add --confirm {words}"))),
-        None if args.yes => Ok(()),
-        None if interactive => {
-            out::ask(&format!("{} on {target}? [y/N] ", plan.deed()));
-            if answer() == "y" { Ok(()) } else { Err(Error::new("nothing was done")) }
-        }
-        None => Err(Error::new("nothing was done: nobody can be asked").next("add --yes to do it")),
-    }
-}
-
-fn answer() -> String {
-    let mut line = String::new();
-    // Whatever cannot be read is no yes.
-    let _ = std::io::stdin().read_line(&mut line);
-    line.trim().to_owned()
 }
 
 /// What the cluster says after helm ended.

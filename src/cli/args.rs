@@ -73,7 +73,8 @@ pub enum Command {
     Generate(Generate),
     /// Print the JSON Schema of an entity of the domain model, or the names of all
     Schema(Schema),
-    /// Tell what a release runs on a schedule or once, how the last runs went, and what runs next
+    /// Tell what a release runs on a schedule or once, how the last runs went, and what runs next; or run, retry,
+    /// suspend and resume
     Jobs(Jobs),
     #[command(name = SUBCOMMAND, hide = true)]
     Supervise { folder: PathBuf },
@@ -91,7 +92,7 @@ impl Command {
             Self::Apply(args) => args.json,
             Self::Status(args) => args.json,
             Self::Generate(args) => args.json,
-            Self::Jobs(args) => args.json,
+            Self::Jobs(args) => args.json || args.deed.as_ref().is_some_and(|deed| deed.args().json),
             Self::Render(_) | Self::Schema(_) | Self::Supervise { .. } => false,
         }
     }
@@ -258,10 +259,54 @@ pub struct Status {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Jobs {
+    #[command(subcommand)]
+    pub deed: Option<JobsDeed>,
+    #[command(flatten)]
+    pub place: Option<Place>,
+    /// Print the jobs as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done to a job.
+#[derive(Debug, Subcommand)]
+pub enum JobsDeed {
+    /// Run a schedule now: a Job from the CronJob's template
+    Run(OneJob),
+    /// Try a failed job again: run its schedule now, or make a new Job from its spec
+    Retry(OneJob),
+    /// Suspend a schedule: it starts nothing until it is resumed
+    Suspend(OneJob),
+    /// Resume a schedule
+    Resume(OneJob),
+}
+
+impl JobsDeed {
+    /// What all of them take.
+    pub fn args(&self) -> &OneJob {
+        let (Self::Run(args) | Self::Retry(args) | Self::Suspend(args) | Self::Resume(args)) = self;
+        args
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct OneJob {
+    /// The name of the CronJob, or of the run that failed
+    pub name: String,
     #[command(flatten)]
     pub place: Place,
-    /// Print the jobs as JSON
+    /// Only say what would be done; exit code 2 if anything
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// What a protected environment wants to hear
+    #[arg(long, value_name = "RELEASE@ENV")]
+    pub confirm: Option<String>,
+    /// Print plan and result as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -396,6 +441,27 @@ mod tests {
             assert_eq!((rendering.values.len(), rendering.set.len()), (2, 2));
         }
         assert!(parsed("floe-tui render c --engine other").is_err());
+    }
+
+    #[test]
+    fn jobs_are_listed_or_one_is_dealt_with() {
+        let Some(Command::Jobs(list)) = parsed("floe-tui jobs charts --env dev --json").unwrap().command
+        else {
+            panic!("no list")
+        };
+        assert!(list.deed.is_none() && list.json && list.place.unwrap().env == "dev");
+        let line = "floe-tui jobs retry load-1 charts --env dev --chart floe-jobs --dry-run --read-only";
+        let args = parsed(line).unwrap();
+        assert!(args.global.read_only);
+        let Some(Command::Jobs(jobs)) = args.command else { panic!("no deed") };
+        let Some(JobsDeed::Retry(one)) = jobs.deed else { panic!("no retry") };
+        assert_eq!((one.name.as_str(), one.place.env.as_str()), ("load-1", "dev"));
+        assert!(one.dry_run && !one.yes && jobs.place.is_none());
+        for line in
+            ["floe-tui jobs", "floe-tui jobs charts", "floe-tui jobs run", "floe-tui jobs run x charts"]
+        {
+            assert!(parsed(line).unwrap_err().use_stderr(), "{line}");
+        }
     }
 
     #[test]

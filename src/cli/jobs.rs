@@ -1,17 +1,25 @@
-//! `floe-tui jobs`: the jobs and schedules of a release: what runs, how the last runs went, what runs next.
+//! `floe-tui jobs`: the jobs and schedules of a release: what runs, how the last runs went, what runs next; and what
+//! is done to one of them (`jobs run`, `retry`, `suspend`, `resume`).
+
+mod deed;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::{Global, Jobs as Args};
+use super::args::{self, Global, Jobs as Args, JobsDeed};
 use super::setup::{Place, Setup};
 use super::{DEGRADED, FAILED, OK, observe, out};
 use crate::base::redact::Redactor;
-use crate::base::{Result, time};
-use crate::cluster::Health;
+use crate::base::{Error, Result, time};
 use crate::cluster::health::{Batch, Run, RunPhase};
-use crate::cluster::objects::ObjectRow;
 use crate::cluster::objects::jobs::JobRows;
+use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
+use crate::cluster::{Health, Kubeconfig};
+use crate::helm::ReleaseRef;
+use crate::operations::Deed;
+use crate::workspace::Target;
 
 /// A schedule, or a job of its own.
 #[derive(Debug, Serialize)]
@@ -27,7 +35,7 @@ struct Job {
     suspended: bool,
     next_run: Option<Timestamp>,
     last_success: Option<Timestamp>,
-    /// Newest first; of a `Job` the one run that it is.
+    /// Newest first; of a `Job` its retries and the run that it is.
     runs: Vec<RunOf>,
 }
 
@@ -47,17 +55,45 @@ struct RunOf {
 
 pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
     let setup = Setup::new(global)?;
-    let place = Place::find(&args.place)?;
-    let redactor = place.redactor(&[&place.environment]);
-    let kubeconfig = setup.kubeconfig()?;
-    let (_, release) = place.target(&kubeconfig, &setup.settings)?;
-    let connection = setup.connect(&kubeconfig, &release).await?;
-    let last = observe::last(&connection, &release, &args.place).await?;
-    let record = observe::record(&connection, &release, &last).await?;
-    let snapshot = observe::objects(&connection, &release, &record).await?;
+    let (deed, args) = match (args.deed, args.place) {
+        (None, Some(place)) => return list(&setup, &place, args.json).await,
+        (Some(JobsDeed::Run(args)), _) => (Deed::Run, args),
+        (Some(JobsDeed::Retry(args)), _) => (Deed::Retry, args),
+        (Some(JobsDeed::Suspend(args)), _) => (Deed::Suspend, args),
+        (Some(JobsDeed::Resume(args)), _) => (Deed::Resume, args),
+        (None, None) => return Err(Error::new("no place was named").next("floe-tui jobs DIR --env E")),
+    };
+    deed::run(&setup, deed, &args).await
+}
+
+/// What a release runs, now.
+struct Found {
+    target: Target,
+    release: ReleaseRef,
+    kubeconfig: Kubeconfig,
+    redactor: Redactor,
+    snapshot: Arc<ObjectsSnapshot>,
+}
+
+impl Found {
+    async fn at(setup: &Setup, args: &args::Place) -> Result<Self> {
+        let place = Place::find(args)?;
+        let redactor = place.redactor(&[&place.environment]);
+        let kubeconfig = setup.kubeconfig()?;
+        let (target, release) = place.target(&kubeconfig, &setup.settings)?;
+        let connection = setup.connect(&kubeconfig, &release).await?;
+        let last = observe::last(&connection, &release, args).await?;
+        let record = observe::record(&connection, &release, &last).await?;
+        let snapshot = observe::objects(&connection, &release, &record).await?;
+        Ok(Self { target, release, kubeconfig, redactor, snapshot })
+    }
+}
+
+async fn list(setup: &Setup, place: &args::Place, json: bool) -> Result<u8> {
+    let Found { redactor, snapshot, .. } = Found::at(setup, place).await?;
     let now = Timestamp::now();
     let jobs: Vec<Job> = snapshot.jobs().iter().map(|job| Job::of(job, now, &redactor)).collect();
-    if args.json {
+    if json {
         out::json(&serde_json::to_value(&jobs).unwrap_or_default());
     } else {
         print(&jobs, now);
@@ -95,7 +131,7 @@ impl Job {
             }
             Batch::Run(run) => {
                 own.suspended = run.phase == RunPhase::Suspended;
-                own.runs = vec![RunOf::of(row, run, now, redactor)];
+                own.runs.push(RunOf::of(row, run, now, redactor));
             }
         }
         own

@@ -11,7 +11,7 @@ use crate::base::redact::Redactor;
 use crate::base::{Error, Result};
 use crate::cluster::Identity;
 use crate::operations::plan::ValuesVerdict;
-use crate::operations::{ChartSource, CheckLevel, Options, Plan, PlanRequest, Planner, Verb, Way};
+use crate::operations::{ChartSource, Check, Options, Plan, PlanRequest, Planner, Verb, Way};
 use crate::workspace::{self, Confirm};
 
 pub(super) async fn run(global: Global, args: args::Plan) -> Result<u8> {
@@ -121,15 +121,7 @@ fn lines(plan: &Plan) -> Vec<String> {
     lines.push("command:".to_owned());
     lines.extend(plan.commands().into_iter().map(|command| format!("  {command}")));
     lines.push("checks:".to_owned());
-    for check in &plan.checks {
-        lines.push(format!("  {:<8}{}", check.level.word(), check.title));
-        if check.level < CheckLevel::Note {
-            lines.extend(
-                check.detail.iter().flat_map(|detail| detail.lines()).map(|line| format!("          {line}")),
-            );
-            lines.extend(check.next.iter().map(|next| format!("          → {next}")));
-        }
-    }
+    lines.extend(plan.checks.iter().flat_map(Check::lines));
     lines
 }
 

@@ -6,7 +6,7 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::Api;
-use kube::api::{GetParams, Patch, PatchParams, PostParams};
+use kube::api::{GetParams, ListParams, Patch, PatchParams, PostParams};
 use kube::client::Body;
 use kube::core::{DynamicObject, Status};
 use serde_json::Value;
@@ -77,10 +77,10 @@ pub struct Refusal {
     pub manager: Option<String>,
 }
 
-/// What a dry run gave.
+/// What a dry run, or a request that writes, gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DryRun {
-    /// The object as it would be, or why not.
+    /// The object as it would be (as it is now, where it was no trial), or why not.
     pub outcome: Result<Value, Refusal>,
     /// Warnings of the server: deprecated APIs, pods that a policy would reject.
     pub warnings: Vec<String>,
@@ -178,6 +178,29 @@ impl Connection {
         (manifest::live_side(objects, &found, side), unread)
     }
 
+    /// All objects of a kind in a namespace as plain JSON, see [`Self::get_plain`].
+    pub async fn list_plain(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+    ) -> Result<Vec<Value>, Fault> {
+        let served = self.served(api_version, kind).await?;
+        let doing = format!("list {} in {namespace}", served.resource.plural);
+        let request = kube::core::Request::new(DynamicObject::url(&served, namespace));
+        let request = request.list(&ListParams::default());
+        let request = request.map_err(|error| unreadable(&doing, &error.to_string()))?;
+        let mut list: Value = self.plain(&doing, request).await?;
+        let items = list.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+        let mut items = items.unwrap_or_default();
+        for item in &mut items {
+            // Items of a list do not say what they are.
+            item["apiVersion"] = api_version.into();
+            item["kind"] = kind.into();
+        }
+        Ok(items)
+    }
+
     /// An object as plain JSON; `None` if there is none. kube's typed calls log the whole answer when they cannot
     /// read it, and an answer may be a Secret.
     pub(crate) async fn get_plain(
@@ -186,21 +209,23 @@ impl Connection {
         name: &str,
         doing: &str,
     ) -> Result<Option<Value>, Fault> {
-        let unreadable = |cause: String| Fault::Unreadable { doing: doing.to_owned(), cause: clean(&cause) };
         let request = kube::core::Request::new(collection)
             .get(name, &GetParams::default())
-            .map_err(|error| unreadable(error.to_string()))?;
-        let client = self.client();
-        match self.once(doing, client.request_text(request)).await {
-            Ok(text) => serde_json::from_str(&text)
-                .map(Some)
-                // Where, not what.
-                .map_err(|error| {
-                    unreadable(format!("no JSON at line {} column {}", error.line(), error.column()))
-                }),
+            .map_err(|error| unreadable(doing, &error.to_string()))?;
+        match self.plain(doing, request).await {
+            Ok(value) => Ok(Some(value)),
             Err(Fault::NotFound { .. }) => Ok(None),
             Err(fault) => Err(fault),
         }
+    }
+
+    async fn plain(&self, doing: &str, request: Request<Vec<u8>>) -> Result<Value, Fault> {
+        let client = self.client();
+        let text = self.once(doing, client.request_text(request)).await?;
+        // Where, not what.
+        serde_json::from_str(&text).map_err(|error| {
+            unreadable(doing, &format!("no JSON at line {} column {}", error.line(), error.column()))
+        })
     }
 
     pub(crate) fn dynamic(&self, served: &Served, namespace: &str) -> Api<DynamicObject> {
@@ -233,10 +258,14 @@ impl Connection {
         let namespace = text(object, "/metadata/namespace").unwrap_or(namespace);
         let path = DynamicObject::url(&served, namespace);
         let params = PatchParams { dry_run: true, force, ..PatchParams::apply(FIELD_MANAGER) };
-        let unreadable = |cause: String| Fault::Unreadable { doing: doing.clone(), cause: clean(&cause) };
         let request: Request<Vec<u8>> = kube::core::Request::new(path)
             .patch(&name, &params, &Patch::Apply(object))
-            .map_err(|error| unreadable(error.to_string()))?;
+            .map_err(|error| unreadable(&doing, &error.to_string()))?;
+        self.answer(&doing, request).await
+    }
+
+    /// Sends a request that writes, or tries to, and tells an answer from a refusal.
+    pub(super) async fn answer(&self, doing: &str, request: Request<Vec<u8>>) -> Result<DryRun, Fault> {
         let client = self.client();
         let call = async {
             let answer = client.send(request.map(Body::from)).await?;
@@ -246,8 +275,8 @@ impl Connection {
         };
         let (head, bytes) = match tokio::time::timeout(ONE_SHOT, call).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(self.fault(&doing, &error)),
-            Err(_) => return Err(Fault::TimedOut { doing, limit: ONE_SHOT }),
+            Ok(Err(error)) => return Err(self.fault(doing, &error)),
+            Err(_) => return Err(Fault::TimedOut { doing: doing.to_owned(), limit: ONE_SHOT }),
         };
         let warnings = head
             .headers
@@ -257,17 +286,22 @@ impl Connection {
             .map(warning_text)
             .collect();
         if head.status.is_success() {
-            let live = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+            let live =
+                serde_json::from_slice(&bytes).map_err(|error| unreadable(doing, &error.to_string()))?;
             return Ok(DryRun { outcome: Ok(live), warnings });
         }
         let mut status: Status = serde_json::from_slice(&bytes).unwrap_or_default();
         status.code = head.status.as_u16();
         match status.code {
-            401 => Err(self.status_fault(&doing, &status)),
-            429 | 500.. if status.reason.is_empty() => Err(self.status_fault(&doing, &status)),
+            401 => Err(self.status_fault(doing, &status)),
+            429 | 500.. if status.reason.is_empty() => Err(self.status_fault(doing, &status)),
             _ => Ok(DryRun { outcome: Err(refusal(&status)), warnings }),
         }
     }
+}
+
+pub(super) fn unreadable(doing: &str, cause: &str) -> Fault {
+    Fault::Unreadable { doing: doing.to_owned(), cause: clean(cause) }
 }
 
 /// `299 - "text"` → `text`.
@@ -321,7 +355,7 @@ fn refusal(status: &Status) -> Refusal {
 }
 
 /// The path of a resource's collection.
-trait Collection {
+pub(super) trait Collection {
     fn url(served: &Served, namespace: &str) -> String;
 }
 

@@ -21,6 +21,10 @@ use crate::base::Result;
 use crate::helm::record::Record;
 use crate::manifest;
 
+/// Of a job that was made to try another one again: that one's name. It is not owned by it: whoever clears the failed
+/// one away must not end the try that is at work.
+pub const RETRY_OF: &str = "floe.dev/retry-of";
+
 /// An object that should exist, because the manifest (or a hook) of a release says so.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Wanted {

@@ -8,10 +8,12 @@ use std::time::Duration;
 use super::plan::{LastRevision, Plan, Planner};
 use super::spec::OperationId;
 use super::store::Store;
+use crate::base::folders::Folders;
 use crate::base::{Context as _, Error, Hash, Result, atomic, starts};
 use crate::cluster::identity::Likeness;
 use crate::cluster::releases::Driver;
-use crate::cluster::{Connection, Pinned, Pins};
+use crate::cluster::{Connection, Identity, Pinned, Pins};
+use crate::helm::ReleaseRef;
 
 /// The hidden subcommand that makes our binary a supervisor.
 pub const SUBCOMMAND: &str = "__supervise";
@@ -60,14 +62,8 @@ impl Planner {
         }
         let release = &plan.request.release;
         let connection = Connection::open(&self.kubeconfig, &release.context).await?;
-        let found = connection.identity(Some(&release.namespace)).await?;
-        if let Some(planned) = &plan.identity
-            && planned.compare(&found) == Likeness::Different
-        {
-            return moved(format!("nothing was started: {} leads to another cluster now", release.context));
-        }
-        if let Pinned::Mismatch { .. } = Pins::load(&self.folders.state)?.check(&release.context, &found) {
-            return moved(format!("nothing was started: {} is pinned to another cluster", release.context));
+        if let Some(why) = elsewhere(&self.folders, &connection, release, plan.identity.as_ref()).await? {
+            return moved(format!("nothing was started: {why}"));
         }
         if let Ok(driver) = Driver::from_env() {
             let history = connection.history(driver, &release.namespace, &release.release).await?;
@@ -86,6 +82,22 @@ impl Planner {
         }
         Ok(())
     }
+}
+
+/// Why a context does not lead to the cluster any more that a plan was made for, if it does not.
+pub(super) async fn elsewhere(
+    folders: &Folders,
+    connection: &Connection,
+    release: &ReleaseRef,
+    planned: Option<&Identity>,
+) -> Result<Option<String>> {
+    let found = connection.identity(Some(&release.namespace)).await?;
+    if planned.is_some_and(|planned| planned.compare(&found) == Likeness::Different) {
+        return Ok(Some(format!("{} leads to another cluster now", release.context)));
+    }
+    let pinned = Pins::load(&folders.state)?.check(&release.context, &found);
+    let mismatch = matches!(pinned, Pinned::Mismatch { .. });
+    Ok(mismatch.then(|| format!("{} is pinned to another cluster", release.context)))
 }
 
 /// Writes the operation down and starts its supervisor; returns when that holds the release.

@@ -3,8 +3,8 @@
 //! Each question to the cluster may fail on its own: a plan that could not see something says so instead of
 //! looking complete.
 
-mod checks;
-mod preflight;
+pub(super) mod checks;
+pub(super) mod preflight;
 mod sides;
 
 use std::path::PathBuf;
@@ -209,7 +209,7 @@ impl Planner {
         preflight::records(&request, &mut facts, &mut checks).await;
         let history = facts.history.clone().unwrap_or_default();
         checks.history(&request, &facts);
-        checks.running(&request, &Store::new(&self.folders), facts.identity.as_ref());
+        checks.running(&request.release, &Store::new(&self.folders), facts.identity.as_ref());
         checks.namespace(&request, &facts);
         checks.owners(&facts);
         let known: Vec<Known> = history.iter().map(known).collect();

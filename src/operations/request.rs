@@ -169,19 +169,29 @@ impl PlanRequest {
 
     /// `floe @ prod`, or `floe @ context/namespace` for a release without an environment.
     pub fn target_words(&self) -> String {
-        match &self.environment {
-            Some(environment) => format!("{} @ {environment}", self.release.release),
-            None => {
-                format!("{} @ {}/{}", self.release.release, self.release.context, self.release.namespace)
-            }
-        }
+        target_words(&self.release, self.environment.as_deref())
     }
 
-    /// What has to be typed before a protected target is changed: `floe@prod`.
-    pub fn confirm_words(&self) -> Option<String> {
-        self.protected.then(|| {
-            let place = self.environment.as_deref().unwrap_or(&self.release.namespace);
-            format!("{}@{place}", self.release.release)
-        })
+    /// The target's name as it is typed: `floe@prod`.
+    pub fn name_words(&self) -> String {
+        name_words(&self.release, self.environment.as_deref())
     }
+
+    /// What has to be typed before a protected target is changed: its name.
+    pub fn confirm_words(&self) -> Option<String> {
+        self.protected.then(|| self.name_words())
+    }
+}
+
+/// `floe @ prod`, or `floe @ context/namespace` for a release without an environment.
+pub(super) fn target_words(release: &ReleaseRef, environment: Option<&str>) -> String {
+    match environment {
+        Some(environment) => format!("{} @ {environment}", release.release),
+        None => format!("{} @ {}/{}", release.release, release.context, release.namespace),
+    }
+}
+
+/// A target's name as it is typed: `floe@prod`.
+pub(super) fn name_words(release: &ReleaseRef, environment: Option<&str>) -> String {
+    format!("{}@{}", release.release, environment.unwrap_or(&release.namespace))
 }

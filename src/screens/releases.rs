@@ -2,6 +2,7 @@
 //! one of them from the inside. The header follows the row under the cursor.
 
 pub(in crate::screens) mod applied;
+mod deeds;
 mod events;
 mod history;
 mod hooks;
@@ -33,7 +34,8 @@ use crate::session::{
 };
 
 use super::{Look, Room};
-use inside::{ASK_LOG, Inside};
+use deeds::{ASK_JOB, Deeds};
+use inside::{ASK_LOG, Inside, View};
 use list::List;
 use memory::Memory;
 use rows::Kind;
@@ -49,6 +51,7 @@ pub struct Releases {
     inside: Option<Inside>,
     is_inside: bool,
     memory: Memory,
+    deeds: Deeds,
     /// The choices of the open question.
     offered: Vec<String>,
 }
@@ -264,6 +267,9 @@ impl Releases {
             let stays = inside.command(session, &self.memory, command);
             self.is_inside = stays;
             let mut effects = Vec::new();
+            if let Some(request) = inside.wanted_job.take() {
+                effects.extend(self.deeds.plan(session, request));
+            }
             if command == Command::Reload {
                 self.memory.forget_asked();
                 effects.push(Effect::LoadContexts);
@@ -323,6 +329,7 @@ impl Releases {
                     inside.picked(*row);
                 }
             }
+            (Then::Room(ASK_JOB), Answer::Yes) => return self.deeds.confirmed(session).into_iter().collect(),
             (Then::Room(ASK_CONTEXTS), Answer::Marked(rows)) => {
                 session.ticked = rows.iter().filter_map(|row| self.offered.get(*row).cloned()).collect();
                 return vec![Effect::Remember(Setting::Ticked(session.ticked.clone()))];
@@ -330,6 +337,26 @@ impl Releases {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// A plan is asked about where it was asked for; what was made is where the cursor goes.
+    fn hear_jobs(&mut self, session: &mut Session, message: &Message) {
+        match message {
+            Message::JobPlanned { generation, result } => {
+                let shown = self.opened().filter(|inside| inside.view == View::Jobs);
+                let release = shown.filter(|_| session.room == RoomId::Releases).map(|i| i.release.clone());
+                self.deeds.take(session, *generation, result, release.as_ref());
+            }
+            Message::JobDone(result) => {
+                let made = self.deeds.done(result);
+                if let Some((release, done)) = made
+                    && let Some(inside) = self.inside.as_mut().filter(|inside| inside.release == release)
+                {
+                    inside.expect_job(&done.namespace, &done.name);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The search of what is shown, while it is typed.
@@ -370,6 +397,7 @@ impl Room for Releases {
         };
         match self.opened() {
             _ if typing => vec![Place::Filter],
+            Some(inside) if inside.view == View::Jobs => vec![Place::Jobs, Place::Release, Place::Pane],
             Some(_) => vec![Place::Release, Place::Pane],
             None => vec![Place::Releases, Place::Pane],
         }
@@ -415,6 +443,7 @@ impl Room for Releases {
 
     fn hear(&mut self, session: &mut Session, message: &Message) -> Vec<Effect> {
         self.memory.hear(session, message);
+        self.hear_jobs(session, message);
         if session.room != RoomId::Releases {
             return Vec::new();
         }
@@ -451,12 +480,24 @@ impl Room for Releases {
 
     fn is_working(&self, session: &Session) -> bool {
         let contexts = rows::contexts(&rows::targets(session), &session.ticked);
-        rows::is_loading(session, &contexts)
+        rows::is_loading(session, &contexts) || self.deeds.is_working()
+    }
+
+    fn offers(&self, session: &Session, command: Command) -> bool {
+        match command {
+            Command::RunJob | Command::RetryJob | Command::SuspendJob => {
+                self.opened().is_some_and(|inside| inside.offers_job(session, &self.memory, command))
+            }
+            _ => true,
+        }
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
         match self.inside.as_mut().filter(|_| self.is_inside) {
-            Some(inside) => inside.view(session, &self.memory, frame, area, look),
+            Some(inside) => {
+                let busy = self.deeds.busy(session.now);
+                inside.view(session, &self.memory, busy.as_deref(), frame, area, look);
+            }
             None => self.list.view(session, &self.memory, frame, area, look),
         }
     }

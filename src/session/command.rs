@@ -17,6 +17,8 @@ pub enum Place {
     Releases,
     /// Inside one release.
     Release,
+    /// The jobs of a release.
+    Jobs,
     Run,
     /// A plan that waits for its confirm.
     Plan,
@@ -58,6 +60,7 @@ impl Place {
             Self::Diff => "Diff",
             Self::Releases => "Releases",
             Self::Release => "One release",
+            Self::Jobs => "Jobs of a release",
             Self::Run => "Run",
             Self::Plan => "A plan",
             Self::Hunks => "Reading a diff",
@@ -191,6 +194,10 @@ commands! {
     RollbackHere    "release.rollback"  Release ["R"] 14 true "roll back" "In the history: plan the way back to the revision under the cursor; elsewhere open the history.";
     NextMatch       "release.match"     Release ["n"] 0 false "next match" "The next line that the search names.";
     PreviousMatch   "release.match.previous" Release ["N"] 0 false "previous match" "The previous line that the search names.";
+
+    RunJob          "job.run"           Jobs ["J"] 6 true "run now" "Plan a run of the schedule under the cursor: a Job from its template.";
+    RetryJob        "job.retry"         Jobs ["A"] 7 true "retry" "Plan another try of the job that failed: its schedule again, or a new Job from its spec.";
+    SuspendJob      "job.suspend"       Jobs ["P"] 8 true "suspend or resume" "Plan that the schedule under the cursor starts nothing any more, or starts runs again.";
 
     Confirm         "plan.confirm"      Plan ["Enter"] 1 true "run it" "Ask for the confirm of this plan.";
     PlanAgain       "plan.again"        Plan ["r"] 0 false "plan again" "Compute the plan again from what is saved now.";

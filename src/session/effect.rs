@@ -9,7 +9,7 @@ use crate::base::hash::Hash;
 use crate::cluster::objects::Wanted;
 use crate::helm::Source;
 use crate::manifest::ObjectId;
-use crate::operations::{OperationId, Plan, PlanRequest};
+use crate::operations::{JobPlan, JobRequest, OperationId, Plan, PlanRequest};
 use crate::schema::ChartSchema;
 use crate::yaml::KeyPath;
 
@@ -49,6 +49,10 @@ pub enum Effect {
     Plan { generation: u64, request: Box<PlanRequest> },
     /// Start the supervisor for a confirmed plan.
     Launch(Box<Plan>),
+    /// Work out what a deed on a job would do. Slot: one.
+    PlanJob { generation: u64, request: Box<JobRequest> },
+    /// Do a confirmed deed on a job.
+    DoJob(Arc<JobPlan>),
     /// Ask helm to stop, as Ctrl-C would.
     Interrupt(OperationId),
     /// End helm at once; only after an interrupt went unanswered.

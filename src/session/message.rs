@@ -12,7 +12,7 @@ use crate::cluster::{Identity, Pinned};
 use crate::helm::record::Record;
 use crate::helm::{Helm, Verdict};
 use crate::manifest::ChangeSet;
-use crate::operations::{OperationId, OperationView, Plan};
+use crate::operations::{JobDone, JobPlan, OperationId, OperationView, Plan};
 use crate::render::Output;
 use crate::render::unread::UnreadKey;
 use crate::render::why::{Role, TemplateLine};
@@ -95,6 +95,11 @@ pub enum Message {
         result: Result<Arc<Plan>, Error>,
     },
     Launched(Result<OperationId, Error>),
+    JobPlanned {
+        generation: u64,
+        result: Result<Arc<JobPlan>, Error>,
+    },
+    JobDone(Result<JobDone, Error>),
     Operations(Vec<Arc<OperationView>>),
     Operation(Arc<OperationView>),
     /// A log is read from its tail on; what was known of it is replaced.

@@ -87,7 +87,8 @@ impl Model {
             Message::Operation(view) => {
                 session.world.operations.insert(view.id(), view.clone());
             }
-            Message::Launched(Err(error)) | Message::Failed(error) => {
+            Message::JobDone(Ok(done)) => session.say(done.words.clone()),
+            Message::Launched(Err(error)) | Message::JobDone(Err(error)) | Message::Failed(error) => {
                 session.fail(error);
             }
             Message::LogStarted { log } => session.world.log_started(log),
@@ -103,7 +104,8 @@ impl Model {
             | Message::Verdict { .. }
             | Message::Explained { .. }
             | Message::Template { .. }
-            | Message::Planned { .. } => {}
+            | Message::Planned { .. }
+            | Message::JobPlanned { .. } => {}
         }
         Vec::new()
     }

@@ -8,21 +8,48 @@ use crate::base::redact::Redactor;
 use crate::base::{Error, Problem, Result};
 use crate::cluster::Kubeconfig;
 use crate::operations::plan::ValuesVerdict;
-use crate::operations::{OperationId, Plan, PlanRequest, Planner};
+use crate::operations::{JobPlan, JobPlanner, JobRequest, OperationId, Plan, PlanRequest, Planner};
 use crate::session::Message;
 use crate::workspace::{self, Workspace, WorkspaceChart};
 
 use super::Shared;
 
+async fn kubeconfig(shared: &Shared) -> Result<Arc<Kubeconfig>> {
+    let explicit = shared.given.kubeconfig.clone();
+    let read = tokio::task::spawn_blocking(move || Kubeconfig::read(explicit.as_deref())).await;
+    let read = read.map_err(|error| Error::new("reading the kubeconfig failed").because(error))?;
+    Ok(Arc::new(read?))
+}
+
+async fn job_planner(shared: &Shared) -> Result<JobPlanner> {
+    Ok(JobPlanner {
+        kubeconfig: kubeconfig(shared).await?,
+        redactor: shared.redactor(),
+        folders: (*shared.folders).clone(),
+        read_only: shared.given.read_only,
+    })
+}
+
+/// Works out what a deed on a job would do.
+pub(super) async fn plan_job(shared: Shared, generation: u64, request: JobRequest) {
+    let result = match job_planner(&shared).await {
+        Ok(planner) => Ok(Arc::new(planner.plan(&request).await)),
+        Err(error) => Err(error),
+    };
+    shared.answer(Message::JobPlanned { generation, result }).await;
+}
+
+/// Does it.
+pub(super) async fn do_job(shared: Shared, plan: Arc<JobPlan>) {
+    let result = async { job_planner(&shared).await?.run(&plan).await }.await;
+    shared.answer(Message::JobDone(result)).await;
+}
+
 async fn planner(shared: &Shared, redactor: Arc<Redactor>) -> Result<Planner> {
     let (helm, renderer) = shared.helm()?;
-    let explicit = shared.given.kubeconfig.clone();
-    let kubeconfig = tokio::task::spawn_blocking(move || Kubeconfig::read(explicit.as_deref()))
-        .await
-        .map_err(|error| Error::new("reading the kubeconfig failed").because(error))??;
     Ok(Planner {
         helm,
-        kubeconfig: Arc::new(kubeconfig),
+        kubeconfig: kubeconfig(shared).await?,
         kubeconfig_path: shared.given.kubeconfig.clone(),
         renderer,
         redactor,

@@ -19,6 +19,9 @@ pub(super) fn job(object: &Value, around: &Surroundings<'_>) -> Assessment {
         if reason.is_empty() {
             "failed".clone_into(&mut reason);
         }
+        if let Some(retry) = newest(around.jobs) {
+            return retried(retry, around);
+        }
         if let Some((pod, cause)) = around.new_pods.iter().find(|(_, pod)| pod.health == Health::Degraded) {
             reason = format!("{reason}; pod {pod}: {}", cause.reason);
         }
@@ -62,6 +65,24 @@ pub(super) fn job(object: &Value, around: &Surroundings<'_>) -> Assessment {
     Assessment::progressing(reason).since(started)
 }
 
+/// A failed job does as the last try of it does.
+fn retried(retry: &Value, around: &Surroundings<'_>) -> Assessment {
+    let name = text(retry, "/metadata/name").unwrap_or_default();
+    let run = job(retry, &Surroundings { now: around.now, ..Surroundings::default() });
+    let words = |how: &str| format!("failed; its retry {name} {how}");
+    match run.health {
+        Health::Healthy => Assessment::healthy(words("completed")),
+        Health::Degraded => Assessment::degraded(words(&format!("failed too: {}", run.reason))),
+        Health::Suspended => Assessment::degraded(words("is suspended")),
+        _ => Assessment::progressing(words("is at work")),
+    }
+    .since(run.since)
+}
+
+fn newest<'v>(jobs: &[&'v Value]) -> Option<&'v Value> {
+    jobs.iter().copied().max_by_key(|job| time(job, "/metadata/creationTimestamp"))
+}
+
 fn will_not_start(reason: &str) -> bool {
     ["ImagePull", "ErrImage", "InvalidImageName", "CreateContainer", "FailedMount", "Unschedulable"]
         .iter()
@@ -74,8 +95,7 @@ pub(super) fn cron_job(object: &Value, around: &Surroundings<'_>) -> Assessment 
     if boolean(object, "/spec/suspend") {
         return Assessment::suspended("suspended").since(last_scheduled);
     }
-    let newest = around.jobs.iter().max_by_key(|job| time(job, "/metadata/creationTimestamp"));
-    if let Some(newest) = newest {
+    if let Some(newest) = newest(around.jobs) {
         let name = text(newest, "/metadata/name").unwrap_or_default();
         let run = job(newest, &Surroundings { now: around.now, ..Surroundings::default() });
         match run.health {

@@ -96,6 +96,24 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// The run, if it is one.
+    pub fn run(&self) -> Option<&Run> {
+        match self {
+            Self::Run(run) => Some(run),
+            Self::Schedule(_) => None,
+        }
+    }
+
+    /// The schedule, if it is one.
+    pub fn schedule(&self) -> Option<&Schedule> {
+        match self {
+            Self::Schedule(schedule) => Some(schedule),
+            Self::Run(_) => None,
+        }
+    }
+}
+
 impl Run {
     fn of(object: &Value) -> Self {
         let status = JobStatus::of_object(object, "");
@@ -130,6 +148,11 @@ impl Schedule {
     /// The first time after `moment`; `None` while it is suspended, and for what cannot be read (`@every`).
     pub fn next(&self, moment: Timestamp) -> Option<Timestamp> {
         if self.suspended { None } else { self.after(moment) }
+    }
+
+    /// Whether a time of it lies after `since` and not after `now`, suspended or not.
+    pub fn came_due(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.after(since).is_some_and(|due| due <= now)
     }
 
     fn after(&self, moment: Timestamp) -> Option<Timestamp> {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{ObjectRow, Replicas, Wanted, WatchState};
+use super::{ObjectRow, RETRY_OF, Replicas, Wanted, WatchState};
 use crate::base::text::one_line;
 use crate::cluster::events::{self, EventRow};
 use crate::cluster::fault::clean;
@@ -139,6 +139,11 @@ fn name_of(object: &Value) -> &str {
     text(object, "/metadata/name").unwrap_or_default()
 }
 
+fn retry_of(object: &Value) -> Option<&str> {
+    let annotations = object.get("metadata")?.get("annotations")?;
+    annotations.get(RETRY_OF).and_then(Value::as_str).filter(|_| kind_of(object) == "Job")
+}
+
 /// Where an object hangs in the tree.
 struct Place {
     parent: Option<usize>,
@@ -163,6 +168,8 @@ type Key<'a> = (&'a str, &'a str, &'a str, &'a str);
 struct Joiner<'a> {
     by_key: HashMap<Key<'a>, &'a Value>,
     by_owner: HashMap<&'a str, Vec<&'a Value>>,
+    /// Jobs that try another one again, by that one's namespace and name.
+    retries: HashMap<(&'a str, &'a str), Vec<&'a Value>>,
     warnings: HashMap<&'a str, Vec<Warning>>,
     seen: HashSet<&'a str>,
     rows: Vec<ObjectRow>,
@@ -173,11 +180,15 @@ impl<'a> Joiner<'a> {
     fn new(input: &Input<'a>) -> Self {
         let mut by_key = HashMap::with_capacity(input.objects.len());
         let mut by_owner: HashMap<&str, Vec<&Value>> = HashMap::new();
+        let mut retries: HashMap<(&str, &str), Vec<&Value>> = HashMap::new();
         for object in input.objects {
             let api = text(object, "/apiVersion").unwrap_or_default();
             let group = api.split_once('/').map_or("", |(group, _)| group);
             let namespace = text(object, "/metadata/namespace").unwrap_or_default();
             by_key.insert((group, kind_of(object), namespace, name_of(object)), *object);
+            if let Some(of) = retry_of(object) {
+                retries.entry((namespace, of)).or_default().push(object);
+            }
             for owner in list(object, "/metadata/ownerReferences") {
                 if let Some(owner) = text(owner, "/uid") {
                     by_owner.entry(owner).or_default().push(object);
@@ -190,7 +201,7 @@ impl<'a> Joiner<'a> {
         for event in newest {
             warnings.entry(event.uid.as_str()).or_default().push(event.as_warning());
         }
-        Self { by_key, by_owner, warnings, seen: HashSet::new(), rows: Vec::new(), now: input.now }
+        Self { by_key, by_owner, retries, warnings, seen: HashSet::new(), rows: Vec::new(), now: input.now }
     }
 
     fn visit(&mut self, object: &'a Value, place: &Place) -> Below<'a> {
@@ -198,6 +209,10 @@ impl<'a> Joiner<'a> {
         self.rows.push(row(object, place));
         let own_uid = uid(object).unwrap_or_default();
         let mut children: Vec<&Value> = self.by_owner.get(own_uid).cloned().unwrap_or_default();
+        if kind_of(object) == "Job" {
+            let namespace = text(object, "/metadata/namespace").unwrap_or_default();
+            children.extend(self.retries.get(&(namespace, name_of(object))).into_iter().flatten());
+        }
         children.sort_by_key(|child| (rank(kind_of(child)), name_of(child)));
 
         let mut below = Below::default();
@@ -210,14 +225,16 @@ impl<'a> Joiner<'a> {
             if !self.seen.insert(child_uid) {
                 continue;
             }
-            if kind_of(child) == "Job" {
+            let is_job = kind_of(child) == "Job";
+            if is_job {
                 jobs.push(child);
             }
             let new = place.new && is_newest(object, child);
             let found =
                 self.visit(child, &Place { parent: Some(at), depth: place.depth + 1, hook: place.hook, new });
             below.claims.extend(found.claims);
-            if new {
+            // A run answers for its own pods.
+            if new && !is_job {
                 below.pods.extend(found.pods);
                 below.warnings.extend(found.warnings);
             }

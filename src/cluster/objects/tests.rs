@@ -368,3 +368,50 @@ async fn rows_come_back_after_the_cluster_was_away() {
     let back = until(&mut objects, "the newer pod", |snapshot| snapshot.health() == Health::Degraded).await;
     assert!(back.kinds.iter().all(|kind| kind.state.fault().is_none()));
 }
+
+/// A job of its own that was tried again: the tries stand below it, and it does as the last of them does.
+#[test]
+fn retries_stand_below_the_job_that_failed_and_decide_how_it_does() {
+    let job = |name: &str, made: &str, kind: Option<&str>, retry_of: Option<&str>| {
+        let status = match kind {
+            Some(kind) => json!({"startTime": made, "completionTime": made,
+                "conditions": [{"type": kind, "status": "True", "reason": "Why", "lastTransitionTime": made}]}),
+            None => json!({"active": 1, "ready": 1, "startTime": made}),
+        };
+        let mut job = json!({"apiVersion": "batch/v1", "kind": "Job", "spec": {}, "status": status,
+            "metadata": {"name": name, "namespace": "n", "uid": name, "creationTimestamp": made}});
+        if let Some(of) = retry_of {
+            job["metadata"]["annotations"] = json!({RETRY_OF: of});
+        }
+        job
+    };
+    let expected = [want("batch/v1", "Job", "load")];
+    let failed = job("load", "2026-11-21T10:00:00Z", Some("Failed"), None);
+    let first = job("load-retry-1", "2026-11-21T10:10:00Z", Some("Failed"), Some("load"));
+    let health = |objects: &[Value]| {
+        let rows = rows(&expected, objects, &[]);
+        let load = find(&rows, "load").clone();
+        (load.health, load.reason)
+    };
+    let tried = [failed.clone(), first.clone()];
+    assert_eq!(health(&tried[..1]).0, Health::Degraded);
+    let (how, why) = health(&tried);
+    assert!(how == Health::Degraded && why.contains("its retry load-retry-1 failed too: Why"), "{why}");
+    let at_work =
+        [failed.clone(), first.clone(), job("load-retry-2", "2026-11-21T10:20:00Z", None, Some("load"))];
+    assert_eq!(health(&at_work).0, Health::Progressing);
+    let good = [failed, first, job("load-retry-2", "2026-11-21T10:20:00Z", Some("Complete"), Some("load"))];
+    assert_eq!(health(&good), (Health::Healthy, "failed; its retry load-retry-2 completed".to_owned()));
+    let snapshot =
+        ObjectsSnapshot { rows: rows(&expected, &good, &[]), at: Some(now()), ..ObjectsSnapshot::default() };
+    let jobs = snapshot.jobs();
+    let names: Vec<&str> = jobs[0].runs.iter().map(|run| run.row.name.as_str()).collect();
+    assert_eq!((jobs.len(), names), (1, vec!["load-retry-2", "load-retry-1"]));
+    // What was tried again elsewhere is nobody's here.
+    let elsewhere = [good[0].clone(), {
+        let mut other = good[1].clone();
+        other["metadata"]["namespace"] = json!("m");
+        other
+    }];
+    assert!(!health(&elsewhere).1.contains("retry"));
+}

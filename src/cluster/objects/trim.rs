@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::RETRY_OF;
 use crate::cluster::health::list;
 
 /// Drops what nothing reads.
@@ -14,6 +15,7 @@ pub(super) fn trim(object: &mut Value, group: &str, kind: &str) {
             annotations.retain(|key, _| {
                 key.starts_with("deployment.kubernetes.io/")
                     || key == "deprecated.daemonset.template.generation"
+                    || key == RETRY_OF
             });
         }
     }

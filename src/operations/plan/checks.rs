@@ -6,8 +6,8 @@ use super::Facts;
 use crate::base::{Error, Problem, Severity};
 use crate::chart::{Chart, DependencyState};
 use crate::cluster::Identity;
-use crate::helm::Helm;
 use crate::helm::record::Status;
+use crate::helm::{Helm, ReleaseRef};
 use crate::operations::request::{PlanRequest, Verb};
 use crate::operations::store::Store;
 
@@ -51,35 +51,53 @@ pub struct Check {
     pub next: Option<String>,
 }
 
+impl Check {
+    /// As a person reads it: the level and the title, then why and what to do, where it matters.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("  {:<8}{}", self.level.word(), self.title)];
+        if self.level < CheckLevel::Note {
+            let detail = self.detail.iter().flat_map(|detail| detail.lines());
+            lines.extend(detail.map(|line| format!("          {line}")));
+            lines.extend(self.next.iter().map(|next| format!("          → {next}")));
+        }
+        lines
+    }
+}
+
 /// Collects checks.
 #[derive(Debug, Default)]
-pub(crate) struct Checks(Vec<Check>);
+pub(in crate::operations) struct Checks(Vec<Check>);
 
 impl Checks {
-    pub(super) fn add(&mut self, level: CheckLevel, title: impl Into<String>) -> &mut Check {
+    pub(in crate::operations) fn add(&mut self, level: CheckLevel, title: impl Into<String>) -> &mut Check {
         let at = self.0.len();
         self.0.push(Check { level, title: title.into(), detail: None, next: None });
         &mut self.0[at]
     }
 
-    pub(super) fn error(&mut self, level: CheckLevel, error: &Error) {
+    pub(in crate::operations) fn error(&mut self, level: CheckLevel, error: &Error) {
         let check = self.add(level, error.headline());
         check.detail.clone_from(&error.cause);
         check.next.clone_from(&error.next);
     }
 
     /// Worst first, otherwise in the order they were made.
-    pub(super) fn sorted(mut self) -> Vec<Check> {
+    pub(in crate::operations) fn sorted(mut self) -> Vec<Check> {
         self.0.sort_by_key(|check| check.level);
         self.0
     }
 
-    /// What the request itself tells.
-    pub(super) fn request(&mut self, request: &PlanRequest, helm: &Helm, read_only: bool) {
+    /// Whether anything may be changed at all.
+    pub(in crate::operations) fn read_only(&mut self, read_only: bool) {
         if read_only {
             self.add(CheckLevel::Blocked, "floe-tui was started with --read-only").next =
                 Some("start it without --read-only to change a cluster".to_owned());
         }
+    }
+
+    /// What the request itself tells.
+    pub(super) fn request(&mut self, request: &PlanRequest, helm: &Helm, read_only: bool) {
+        self.read_only(read_only);
         for warning in helm.warnings() {
             self.add(CheckLevel::Warning, warning);
         }
@@ -273,9 +291,13 @@ impl Checks {
     }
 
     /// Whether another operation of ours holds the release.
-    pub(super) fn running(&mut self, request: &PlanRequest, store: &Store, identity: Option<&Identity>) {
+    pub(in crate::operations) fn running(
+        &mut self,
+        release: &ReleaseRef,
+        store: &Store,
+        identity: Option<&Identity>,
+    ) {
         let Some(identity) = identity else { return };
-        let release = &request.release;
         if let Some(view) = store.running_on(&identity.trust, &release.namespace, &release.release) {
             self.add(CheckLevel::Blocked, format!("{} is at work on this release", view.spec.title())).next =
                 Some("wait until it is over, or interrupt it in Run".to_owned());

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::checks::{CheckLevel, Checks};
 use super::{Facts, Planner};
+use crate::base::folders::Folders;
 use crate::cluster::access::{Ask, DryRun, Refusal, RefusalKind};
 use crate::cluster::releases::{Driver, RevisionRow};
 use crate::cluster::{Connection, Fault, Pinned, Pins};
@@ -42,7 +43,7 @@ pub(super) async fn ask(planner: &Planner, request: &PlanRequest, checks: &mut C
             return facts;
         }
     };
-    pin(planner, &connection, &identity, checks);
+    pin(&planner.folders, &connection, &identity, checks);
     facts.identity = Some(identity);
     match connection.namespace_exists(&release.namespace).await {
         Ok(exists) => facts.namespace = Some(exists),
@@ -77,9 +78,14 @@ pub(super) async fn ask(planner: &Planner, request: &PlanRequest, checks: &mut C
 }
 
 /// Pins a cluster at its first use and refuses another one under a pinned context.
-fn pin(planner: &Planner, connection: &Connection, found: &crate::cluster::Identity, checks: &mut Checks) {
+pub(in crate::operations) fn pin(
+    folders: &Folders,
+    connection: &Connection,
+    found: &crate::cluster::Identity,
+    checks: &mut Checks,
+) {
     let context = connection.context();
-    let mut pins = match Pins::load(&planner.folders.state) {
+    let mut pins = match Pins::load(&folders.state) {
         Ok(pins) => pins,
         Err(error) => return checks.error(CheckLevel::Blocked, &error),
     };
@@ -239,7 +245,12 @@ async fn rights(
         .into_iter()
         .map(|(verb, group, resource, namespace)| Ask { verb, group, resource, namespace })
         .collect();
-    match connection.can_i(&asks).await {
+    may(connection, &asks, checks).await;
+}
+
+/// Whether we may do all of this.
+pub(in crate::operations) async fn may(connection: &Connection, asks: &[Ask], checks: &mut Checks) {
+    match connection.can_i(asks).await {
         Ok(answers) => {
             let mut allowed = 0;
             for answer in answers {
@@ -267,7 +278,11 @@ async fn rights(
                 check.next = Some("ask for the right, or use a context that has it".to_owned());
             }
             if allowed == asks.len() {
-                checks.add(CheckLevel::Ok, format!("all {allowed} rights that it needs are there"));
+                let title = match allowed {
+                    1 => "the right that it needs is there".to_owned(),
+                    more => format!("all {more} rights that it needs are there"),
+                };
+                checks.add(CheckLevel::Ok, title);
             }
         }
         Err(fault) => checks.error(CheckLevel::Warning, &fault.into()),
@@ -412,6 +427,17 @@ fn refused(object: &Object, refusal: &Refusal, changes: &mut ChangeSet, checks: 
     check.next = Some(next.to_owned());
 }
 
+/// The tools that keep an object as they read it elsewhere, and what of theirs it belongs to.
+pub(in crate::operations) fn keepers(live: &Value) -> Vec<(&'static str, &str)> {
+    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let argo = text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
+        .or_else(|| text("/metadata/labels/argocd.argoproj.io~1instance"))
+        .or_else(|| text("/metadata/annotations/argocd.argoproj.io~1instance"));
+    let flux = text("/metadata/labels/kustomize.toolkit.fluxcd.io~1name")
+        .or_else(|| text("/metadata/labels/helm.toolkit.fluxcd.io~1name"));
+    [("Argo CD", argo), ("Flux", flux)].into_iter().filter_map(|(tool, of)| Some((tool, of?))).collect()
+}
+
 /// Whether an object that is there already belongs to this release.
 fn owner(
     request: &PlanRequest,
@@ -422,18 +448,11 @@ fn owner(
     checks: &mut Checks,
 ) {
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let argo = text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
-        .or_else(|| text("/metadata/labels/argocd.argoproj.io~1instance"))
-        .or_else(|| text("/metadata/annotations/argocd.argoproj.io~1instance"));
-    let flux = text("/metadata/labels/kustomize.toolkit.fluxcd.io~1name")
-        .or_else(|| text("/metadata/labels/helm.toolkit.fluxcd.io~1name"));
-    for (tool, owner) in [("Argo CD", argo), ("Flux", flux)] {
-        if let Some(owner) = owner {
-            let title = format!("{} belongs to {tool}: {owner}", object.id.short());
-            changes.annotate(&object.id, Consequence::Conflict, format!("belongs to {tool}: {owner}"));
-            checks.add(CheckLevel::Blocked, title).next =
-                Some(format!("change it where {tool} reads it; {tool} would undo what is done here"));
-        }
+    for (tool, owner) in keepers(live) {
+        let title = format!("{} belongs to {tool}: {owner}", object.id.short());
+        changes.annotate(&object.id, Consequence::Conflict, format!("belongs to {tool}: {owner}"));
+        checks.add(CheckLevel::Blocked, title).next =
+            Some(format!("change it where {tool} reads it; {tool} would undo what is done here"));
     }
     // Only what is stored has a version: an object that the trial would create has none.
     if text("/metadata/resourceVersion").is_none() {

@@ -12,7 +12,7 @@ use crate::cluster::releases::ReleaseRow;
 use crate::cluster::{RootCause, root_cause};
 use crate::helm::record::Record;
 use crate::manifest::ObjectId;
-use crate::operations::Verb;
+use crate::operations::{Deed, JobRequest, Verb};
 use crate::session::{Ask, Choice, Command, Effect, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch};
 use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
@@ -21,7 +21,7 @@ use super::applied::{self, Applied};
 use super::events::Events;
 use super::history::{self, History};
 use super::hooks::Hooks;
-use super::jobs::Jobs;
+use super::jobs::{Jobs, Target};
 use super::logs::{Logs, Source};
 use super::memory::{self, Memory};
 use super::overview::Overview;
@@ -103,6 +103,8 @@ pub(super) enum Wish {
     PickLog,
     /// Resources, at a row.
     Jump(String),
+    /// A deed on a job, to be planned.
+    Job(Deed, Target),
 }
 
 /// Everything that is known of the release that is open.
@@ -188,6 +190,8 @@ pub(super) struct Inside {
     /// To be done as soon as the rows are there: the cursor of a jump.
     pending_object: Option<(ObjectId, Option<String>)>,
     pending_history: bool,
+    /// A deed on a job that was asked for.
+    pub(super) wanted_job: Option<JobRequest>,
 }
 
 impl Inside {
@@ -212,6 +216,7 @@ impl Inside {
             tabs: Vec::new(),
             pending_object: None,
             pending_history: false,
+            wanted_job: None,
         }
     }
 
@@ -283,7 +288,8 @@ impl Inside {
             }
             View::Manifest => self.manifest.make(stamp, || texts::manifest(&known)),
             View::Notes => self.notes.make(stamp, || texts::notes(&known)),
-            View::Hooks | View::Jobs | View::Events | View::Logs => {}
+            View::Jobs => self.jobs.sync(&known),
+            View::Hooks | View::Events | View::Logs => {}
         }
     }
 
@@ -441,12 +447,38 @@ impl Inside {
                     self.choose_log(session, sources);
                 }
             }
+            Wish::Job(deed, target) => self.want_job(session, deed, target),
             Wish::Jump(key) => {
                 self.view = View::Resources;
                 self.sync(session, memory);
                 self.resources.select(&key);
             }
         }
+    }
+
+    fn want_job(&mut self, session: &Session, deed: Deed, target: Target) {
+        let view = applied::environment_of(session, &self.release);
+        self.wanted_job = Some(JobRequest {
+            deed,
+            release: self.release.clone(),
+            environment: view.map(|view| view.name.clone()),
+            protected: view.is_some_and(|view| session.asks_for_name(view)),
+            kind: target.kind,
+            namespace: target.namespace,
+            name: target.name,
+            uid: Some(target.uid).filter(|uid| !uid.is_empty()),
+        });
+    }
+
+    /// Whether a deed on jobs would do something at the cursor.
+    pub(super) fn offers_job(&self, session: &Session, memory: &Memory, command: Command) -> bool {
+        self.view == View::Jobs
+            && self.jobs.deed(&Known::of(session, memory, &self.release), command).is_some()
+    }
+
+    /// The cursor goes to a job as soon as it is seen.
+    pub(super) fn expect_job(&mut self, namespace: &str, name: &str) {
+        self.jobs.expect(namespace, name);
     }
 
     fn choose_log(&mut self, session: &mut Session, sources: Vec<Source>) {

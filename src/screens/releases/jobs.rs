@@ -8,6 +8,7 @@ use crate::base::time;
 use crate::cluster::health::{Batch, Run, RunPhase};
 use crate::cluster::objects::jobs::{JobRows, RunRow};
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
+use crate::operations::Deed;
 use crate::session::Command;
 use crate::ui::face::Face;
 use crate::ui::glyphs::Glyphs;
@@ -31,12 +32,34 @@ const OUTCOMES: usize = 5;
 pub(super) struct Jobs {
     cursor: ListState,
     folds: Folds,
+    /// A run that was made here and is not seen yet: namespace and name.
+    expected: Option<(String, String)>,
+}
+
+/// The object that a deed is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) kind: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) uid: String,
+}
+
+impl From<&ObjectRow> for Target {
+    fn from(row: &ObjectRow) -> Self {
+        Self {
+            kind: row.kind.clone(),
+            namespace: row.namespace.clone(),
+            name: row.name.clone(),
+            uid: row.uid.clone(),
+        }
+    }
 }
 
 impl Default for Jobs {
     /// Runs are shown below their schedules.
     fn default() -> Self {
-        Self { cursor: ListState::default(), folds: Folds::open_to(1) }
+        Self { cursor: ListState::default(), folds: Folds::open_to(1), expected: None }
     }
 }
 
@@ -47,7 +70,7 @@ struct Node<'k> {
     batch: &'k Batch,
     depth: usize,
     key: String,
-    /// Of a schedule: its runs, newest first.
+    /// Of a schedule its runs, of a job its retries, newest first.
     runs: Vec<RunRow<'k>>,
 }
 
@@ -95,6 +118,58 @@ impl Jobs {
         nodes(known).into_iter().find(|node| node.key == key)
     }
 
+    /// What a command means at the cursor, and about which object: a schedule, or the run that failed. On a run of a
+    /// schedule the others mean that schedule.
+    pub(super) fn deed(&self, known: &Known, command: Command) -> Option<(Deed, Target)> {
+        let node = self.node(known)?;
+        let objects = known.objects?;
+        let above = node.row.parent.and_then(|parent| objects.rows.get(parent));
+        let schedule = [Some(node.row), above].into_iter().flatten().find_map(|row| {
+            let schedule = row.batch.as_ref()?.schedule()?;
+            Some((row, schedule)).filter(|(row, _)| !row.uid.is_empty())
+        });
+        let failed = |run: &Run| run.phase == RunPhase::Failed;
+        match command {
+            Command::RunJob => schedule.map(|(row, _)| (Deed::Run, row.into())),
+            Command::SuspendJob => schedule.map(|(row, schedule)| {
+                let deed = if schedule.suspended { Deed::Resume } else { Deed::Suspend };
+                (deed, row.into())
+            }),
+            Command::RetryJob => {
+                let row = match node.batch {
+                    Batch::Run(run) => Some(node.row).filter(|_| failed(run)),
+                    Batch::Schedule(_) => node.runs.first().filter(|run| failed(run.run)).map(|run| run.row),
+                };
+                row.map(|row| (Deed::Retry, row.into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The cursor goes to this run as soon as it is there.
+    pub(super) fn expect(&mut self, namespace: &str, name: &str) {
+        self.expected = Some((namespace.to_owned(), name.to_owned()));
+    }
+
+    /// Takes the cursor to the run that is expected.
+    pub(super) fn sync(&mut self, known: &Known) {
+        let Some((namespace, name)) = &self.expected else { return };
+        let mut above: Option<String> = None;
+        for node in nodes(known) {
+            if node.row.kind == "Job" && node.row.namespace == *namespace && node.row.name == *name {
+                if let Some(above) = above.filter(|_| node.depth > 0) {
+                    self.folds.set(&above, 0, true);
+                }
+                self.cursor.select(node.key);
+                self.expected = None;
+                return;
+            }
+            if node.depth == 0 {
+                above = Some(node.key);
+            }
+        }
+    }
+
     /// `true` on the row that had the cursor already.
     pub(super) fn click(&mut self, known: &Known, at: Position) -> bool {
         let keys = self.keys(known);
@@ -116,6 +191,12 @@ impl Jobs {
                 self.folds.reset(depth);
             }
             (Command::Enter | Command::ShowLogs, Some(node)) => return logs(known, &node),
+            (Command::RunJob | Command::RetryJob | Command::SuspendJob, _) => {
+                return match self.deed(known, command) {
+                    Some((deed, target)) => Wish::Job(deed, target),
+                    None => Wish::Unhandled,
+                };
+            }
             _ => return Wish::Unhandled,
         }
         Wish::Nothing
@@ -173,7 +254,7 @@ fn cells(known: &Known, node: &Node, theme: &Theme) -> [Rich; 8] {
             ago(run.started.or(node.row.created)),
             took(run),
             Rich::default(),
-            Rich::default(),
+            outcomes(&node.runs, theme.glyphs),
             why,
         ],
         Batch::Schedule(schedule) => {

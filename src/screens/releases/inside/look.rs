@@ -24,6 +24,7 @@ impl Inside {
         &mut self,
         session: &Session,
         memory: &Memory,
+        busy: Option<&str>,
         frame: &mut Frame,
         area: Rect,
         look: &Look,
@@ -35,7 +36,8 @@ impl Inside {
         if let Some(note) = self.note(&known) {
             pane = pane.note(note);
         }
-        if let Some(foot) = self.foot(&known) {
+        let busy = busy.map(|words| Rich::of(Role::Busy, words));
+        if let Some(foot) = busy.or_else(|| self.foot(&known)) {
             pane = pane.foot(foot);
         }
         let inner = pane.draw(frame.buffer_mut(), area, theme);
