@@ -58,6 +58,7 @@ pub mod function;
 mod lexer;
 pub mod limits;
 mod methods;
+pub mod numbers;
 pub mod parser;
 pub mod printf;
 pub mod quote;

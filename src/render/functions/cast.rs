@@ -4,7 +4,7 @@
 use super::{Called, args_error};
 use crate::render::template::Context;
 use crate::render::template::function::{Function, Type};
-use crate::render::template::parser::go_int;
+use crate::render::template::numbers::{go_float, go_int};
 use crate::render::template::printf;
 use crate::render::template::value::{Str, Value};
 
@@ -38,7 +38,7 @@ pub(super) fn float(value: &Value) -> f64 {
     match value {
         Value::Float(n) => *n,
         Value::Bool(on) => f64::from(u8::from(*on)),
-        Value::Str(text) => parse_float(&text.text()).unwrap_or(0.0),
+        Value::Str(text) => go_float(&text.text()).unwrap_or(0.0),
         other => other.as_int().unwrap_or(0) as f64,
     }
 }
@@ -54,11 +54,6 @@ pub(super) fn truncated(n: f64) -> i64 {
 fn parse_integer(text: &str) -> Option<i64> {
     let (negative, size) = go_int(text.as_bytes())?;
     if negative { 0_i64.checked_sub_unsigned(size) } else { i64::try_from(size).ok() }
-}
-
-/// Go's `strconv.ParseFloat`.
-fn parse_float(text: &str) -> Option<f64> {
-    text.parse::<f64>().ok().filter(|n| n.is_finite() || !text.contains(|c: char| c.is_ascii_digit()))
 }
 
 /// `12.00` counts as the integer 12, `12.50` does not.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ast::{Branch, Command, Expr, List, Node, Number, Pipe, Source, Tree, Variable};
 use super::function::Function;
 use super::lexer::{self, Kind, Token};
+use super::numbers::{go_float, go_int};
 use super::quote;
 use super::value::Str;
 
@@ -632,47 +633,4 @@ impl Parser<'_> {
         number.is_float = !is_hex && text.contains(['.', 'e', 'E', 'p', 'P']);
         Ok(number)
     }
-}
-
-/// Go's `strconv.ParseInt(text, 0, 64)` without its range: sign and magnitude.
-pub fn go_int(text: &[u8]) -> Option<(bool, u64)> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
-    let (radix, digits, prefixed) = match digits {
-        [b'0', b'x' | b'X', rest @ ..] => (16, rest, true),
-        [b'0', b'b' | b'B', rest @ ..] => (2, rest, true),
-        [b'0', b'o' | b'O', rest @ ..] => (8, rest, true),
-        [b'0', rest @ ..] if !rest.is_empty() => (8, rest, true),
-        _ => (10, digits, false),
-    };
-    let mut value = 0_u64;
-    let mut last_was_digit = prefixed;
-    let mut any = false;
-    for byte in digits {
-        if *byte == b'_' {
-            if !last_was_digit {
-                return None;
-            }
-            last_was_digit = false;
-            continue;
-        }
-        let digit = char::from(*byte).to_digit(radix)?;
-        value = value.checked_mul(u64::from(radix))?.checked_add(u64::from(digit))?;
-        last_was_digit = true;
-        any = true;
-    }
-    (any && last_was_digit).then_some((negative, value))
-}
-
-/// Go's `strconv.ParseFloat` for what the lexer lets through.
-fn go_float(text: &str) -> Option<f64> {
-    let plain = text.trim_start_matches(['+', '-']);
-    if plain.len() > 2 && plain[..2].eq_ignore_ascii_case("0x") {
-        return None;
-    }
-    let value: f64 = text.replace('_', "").parse().ok()?;
-    value.is_finite().then_some(value)
 }
