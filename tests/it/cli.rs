@@ -55,6 +55,7 @@ fn help_names_every_command() {
         "status",
         "generate",
         "schema",
+        "jobs",
         "--kubeconfig",
         "--helm",
         "--theme",

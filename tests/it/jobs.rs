@@ -1,5 +1,11 @@
 //! What is done to jobs, on real planes: run now, retry, suspend and resume, by the command line and by keys.
 
+use std::sync::Arc;
+
+use floe_tui::base::folders::Folders;
+use floe_tui::base::redact::Redactor;
+use floe_tui::cluster::Kubeconfig;
+use floe_tui::operations::{Deed, JobPlanner, JobRequest, ReleaseRef};
 use serde_json::{Value, json};
 
 use super::support::operator::{CLUSTER, Operator, active_room, header};
@@ -279,6 +285,94 @@ fn planes_a_deed_that_may_not_be_done_is_refused_before_it_is_tried() {
     assert!(refused.stderr.contains("nonprod-limited may not patch cronjobs.batch in"), "{refused}");
     assert_eq!(orders.all(), before);
     assert_eq!(orders.0.get("dev", &["cronjob", NIGHTLY])["spec"]["suspend"], false);
+}
+
+/// Between the plan and its deed the cluster moves on: what the operator did not see is not done, and nothing is done
+/// twice.
+#[test]
+fn planes_a_plan_of_what_has_moved_on_is_refused() {
+    let orders = Orders::new("jobs-moved", HelmMajor::Four, false);
+    let namespace = orders.0.namespace("dev");
+    let folders = Folders::resolve_with(|name| {
+        let own = orders.0.environment();
+        own.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    });
+    let planner = JobPlanner {
+        kubeconfig: Arc::new(Kubeconfig::read(Some(&sandbox().kubeconfig)).expect("a kubeconfig")),
+        redactor: Arc::new(Redactor::new()),
+        folders: folders.expect("folders"),
+        read_only: false,
+    };
+    let request = |deed: Deed| JobRequest {
+        deed,
+        release: ReleaseRef {
+            context: "nonprod-deployer".to_owned(),
+            namespace: namespace.clone(),
+            release: "orders".to_owned(),
+        },
+        environment: Some("dev".to_owned()),
+        protected: false,
+        kind: "CronJob".to_owned(),
+        namespace: namespace.clone(),
+        name: NIGHTLY.to_owned(),
+        uid: None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let plan = |deed: Deed| {
+        let plan = runtime.block_on(planner.plan(&request(deed)));
+        assert!(!plan.is_blocked(), "{:#?}", plan.checks);
+        plan
+    };
+    let refused = |plan: &_| runtime.block_on(planner.run(plan)).expect_err("a refusal").to_string();
+
+    // Somebody else changed the schedule.
+    let (run, suspend) = (plan(Deed::Run), plan(Deed::Suspend));
+    orders.kubectl(&["patch", "cronjob", NIGHTLY, "-p", r#"{"spec":{"schedule":"0 5 * * *"}}"#]);
+    for stale in [&run, &suspend] {
+        let words = refused(stale);
+        assert!(
+            words.contains("nothing was done: CronJob orders-floe-jobs-nightly changed since"),
+            "{words}"
+        );
+    }
+    assert_eq!(orders.0.get("dev", &["cronjob", NIGHTLY])["spec"]["suspend"], false);
+
+    // The same plan twice makes one job.
+    let run = plan(Deed::Run);
+    let done = runtime.block_on(planner.run(&run)).expect("a run");
+    assert_eq!(Some(&done.name), run.makes.as_ref());
+    let words = refused(&run);
+    assert!(words.contains("already exists"), "{words}");
+    let made = orders.all().into_iter().filter(|name| name.starts_with(&format!("{NIGHTLY}-run-"))).count();
+    assert_eq!(made, 1);
+
+    // The context leads to another cluster than when it was pinned: neither the deed nor a new plan.
+    let suspend = plan(Deed::Suspend);
+    let pins = orders.0.state().join("pins.toml");
+    let text = std::fs::read_to_string(&pins).expect("pins");
+    let trust = text.lines().find(|line| line.starts_with("trust")).expect("a pin").to_owned();
+    std::fs::write(&pins, text.replace(&trust, "trust = \"0000\"")).expect("pins");
+    let words = refused(&suspend);
+    assert!(words.contains("is pinned to another cluster"), "{words}");
+    let blocked = orders.jobs(&["suspend", NIGHTLY], &["--yes"]).expect_code(1);
+    assert!(blocked.stderr.contains("leads to another cluster than before"), "{blocked}");
+    assert_eq!(orders.0.get("dev", &["cronjob", NIGHTLY])["spec"]["suspend"], false);
+
+    // Made anew under its name, it is another one.
+    std::fs::write(&pins, text).expect("pins");
+    let suspend = plan(Deed::Suspend);
+    let file = orders.0.folder().join("anew.json");
+    let mut anew = orders.0.get("dev", &["cronjob", NIGHTLY]);
+    let metadata = anew["metadata"].as_object_mut().expect("metadata");
+    metadata.retain(|key, _| ["name", "labels", "annotations"].contains(&key.as_str()));
+    std::fs::write(&file, anew.to_string()).expect("a file");
+    orders.kubectl(&["delete", "cronjob", NIGHTLY]);
+    orders.kubectl(&["create", "-f", file.to_str().expect("UTF-8")]);
+    let words = refused(&suspend);
+    assert!(words.contains("changed since the plan was made"), "{words}");
+    orders.kubectl(&["delete", "cronjob", NIGHTLY]);
+    let words = refused(&suspend);
+    assert!(words.contains("CronJob orders-floe-jobs-nightly is gone"), "{words}");
 }
 
 /// By keys: a schedule is run now, a failed job is tried again, a schedule is suspended and resumed; each is planned,
