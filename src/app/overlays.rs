@@ -187,8 +187,9 @@ impl Question {
             Command::DialogEnter if self.cursor == 0 => return self.answers(Answer::No),
             Command::DialogYes | Command::DialogEnter => return self.confirms(),
             Command::DialogMove => self.cursor = 1 - self.cursor.min(1),
-            Command::DialogDown => self.offset += 1,
-            Command::DialogUp => self.offset = self.offset.saturating_sub(1),
+            // Where a name is typed the same keys are the input's.
+            Command::DialogDown | Command::InputNext => self.offset += 1,
+            Command::DialogUp | Command::InputPrevious => self.offset = self.offset.saturating_sub(1),
             Command::MenuDown => {
                 self.cursor = if self.cursor >= last { 0 } else { self.cursor + 1 };
                 self.reveal();
@@ -314,6 +315,9 @@ mod tests {
         let mut open = confirm(Some("floe@prod"));
         open.update(&Action::Paste("floe@prod".into()));
         assert!(matches!(open.update(&Action::Command(Command::InputAccept)), Outcome::Stays));
+        // What is asked about can be read to its end before.
+        open.update(&Action::Command(Command::InputNext));
+        assert!(matches!(&open, Open::Question(question) if question.offset == 1));
         type_into(&mut open, "floe@prod");
         let outcome = open.update(&Action::Command(Command::InputAccept));
         assert!(matches!(outcome, Outcome::Answers(Then::LaunchPlan, Answer::Yes)));

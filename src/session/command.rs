@@ -195,9 +195,9 @@ commands! {
     NextMatch       "release.match"     Release ["n"] 0 false "next match" "The next line that the search names.";
     PreviousMatch   "release.match.previous" Release ["N"] 0 false "previous match" "The previous line that the search names.";
 
-    RunJob          "job.run"           Jobs ["J"] 6 true "run now" "Plan a run of the schedule under the cursor: a Job from its template.";
-    RetryJob        "job.retry"         Jobs ["A"] 7 true "retry" "Plan another try of the job that failed: its schedule again, or a new Job from its spec.";
-    SuspendJob      "job.suspend"       Jobs ["P"] 8 true "suspend or resume" "Plan that the schedule under the cursor starts nothing any more, or starts runs again.";
+    RunJob          "job.run"           Jobs ["J"] 2 true "run now" "Plan a run of the schedule under the cursor: a Job from its template.";
+    RetryJob        "job.retry"         Jobs ["A"] 2 true "retry" "Plan another try of the job that failed: its schedule again, or a new Job from its spec.";
+    SuspendJob      "job.suspend"       Jobs ["P"] 2 true "suspend or resume" "Plan that the schedule under the cursor starts nothing any more, or starts runs again.";
 
     Confirm         "plan.confirm"      Plan ["Enter"] 1 true "run it" "Ask for the confirm of this plan.";
     PlanAgain       "plan.again"        Plan ["r"] 0 false "plan again" "Compute the plan again from what is saved now.";

@@ -236,6 +236,13 @@ fn planes_what_failed_is_tried_again_and_nothing_else() {
     assert!(name.starts_with(&format!("{FLAKY}-run-")), "{name}");
     assert_eq!(orders.job(name)["metadata"]["ownerReferences"][0]["name"], FLAKY);
 
+    // helm 3 takes back what was suspended, as the plan says.
+    let done = orders.jobs(&["suspend", NIGHTLY], &["--yes"]).ok();
+    assert!(done.stdout.contains("the next upgrade sets it back"), "{done}");
+    assert_eq!(orders.listed(NIGHTLY)["suspended"], true);
+    orders.helm(&["upgrade", "orders"]).ok();
+    assert_eq!(orders.listed(NIGHTLY)["suspended"], false);
+
     // What has not failed, what is no schedule, what is not there.
     orders.jobs(&["run", NIGHTLY], &["--yes"]).ok();
     let good = orders.until(NIGHTLY, "succeeded");

@@ -339,7 +339,7 @@ fn managers(object: &Value, wanted: bool, checks: &mut Checks) {
                 "set it in the values as well if it is to last",
             ),
             ("helm", _) => (
-                "the chart sets spec.suspend too: an upgrade that changes it there sets it here",
+                "the chart sets spec.suspend too: the next upgrade sets it back to what stands there",
                 "set it in the values as well if it is to last",
             ),
             (other, _) => {
@@ -571,6 +571,7 @@ mod tests {
         object["metadata"]["managedFields"] = json!([
             {"manager": "helm", "operation": "Apply", "fieldsV1": {"f:spec": {"f:suspend": {}}}},
             {"manager": "floe-tui", "operation": "Update", "fieldsV1": {"f:spec": {"f:suspend": {}}}},
+            {"manager": "helm", "operation": "Update", "fieldsV1": {"f:spec": {"f:suspend": {}}}},
             {"manager": "someone", "operation": "Update", "fieldsV1": {"f:spec": {"f:suspend": {}}}},
             {"manager": "kube-controller-manager", "operation": "Update", "fieldsV1": {"f:status": {}}}]);
         object["metadata"]["labels"] = json!({"argocd.argoproj.io/instance": "floe"});
@@ -580,6 +581,7 @@ mod tests {
         for words in [
             "blocked: CronJob nightly belongs to Argo CD: floe",
             "warning: the chart sets spec.suspend too: helm 4 refuses an upgrade",
+            "warning: the chart sets spec.suspend too: the next upgrade sets it back",
             "note: someone has set spec.suspend before",
             "note: what is at work goes on: nightly-1",
         ] {
