@@ -52,14 +52,24 @@ impl ChartFiles {
     fn walked(dir: &Path, ignore: Arc<Ignore>, prefix: PathBuf) -> Result<Self> {
         let mut files = Self { ignore, prefix, ..Self::default() };
         let mut total = 0;
-        let mut pending = vec![(dir.to_owned(), 0)];
-        while let Some((folder, depth)) = pending.pop() {
+        let mut left = 2 * LIMITS.files;
+        // With each folder: how deep it is, and the links that led there.
+        let mut pending = vec![(dir.to_owned(), 0, Vec::new())];
+        'folders: while let Some((folder, depth, links)) = pending.pop() {
             let entries = std::fs::read_dir(&folder).map_err(|error| {
                 Error::new("cannot list the chart's files").at(folder.display().to_string()).because(error)
             })?;
             for entry in entries.flatten() {
                 let path = entry.path();
                 let Ok(inside) = path.strip_prefix(dir) else { continue };
+                let Some(rest) = left.checked_sub(1) else {
+                    let most = 2 * LIMITS.files;
+                    let message =
+                        format!("holds more than {most} files and folders; the others are left out");
+                    files.problems.push(Problem::warning(message));
+                    break 'folders;
+                };
+                left = rest;
                 let Ok(meta) = std::fs::metadata(&path) else { continue };
                 if files.ignore.ignores(&files.prefix.join(inside), meta.is_dir()) {
                     continue;
@@ -69,8 +79,20 @@ impl ChartFiles {
                     continue;
                 }
                 if meta.is_dir() {
+                    let mut links = links.clone();
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        let Ok(real) = path.canonicalize() else { continue };
+                        let is_above =
+                            dir.canonicalize().is_ok_and(|dir| dir.join(inside).starts_with(&real));
+                        if is_above || links.contains(&real) {
+                            let message = "is a link that leads into itself; it is not followed";
+                            files.problems.push(Problem::warning(message).at(inside, None));
+                            continue;
+                        }
+                        links.push(real);
+                    }
                     if depth < LIMITS.depth {
-                        pending.push((path, depth + 1));
+                        pending.push((path, depth + 1, links));
                     }
                 } else if meta.is_file() && files.admits(inside, meta.len(), &mut total) {
                     match std::fs::read(&path) {

@@ -200,8 +200,11 @@ pub(super) fn unpacked(bytes: &[u8], four: bool) -> Result<Files, String> {
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(cut)?;
         left = left.saturating_sub(content.len() as u64);
-        if left == 0 || files.len() >= LIMITS.files {
+        if left == 0 {
             return Err(too_large());
+        }
+        if files.len() >= LIMITS.files {
+            return Err(format!("the archive has more than {} files", LIMITS.files));
         }
         let content = content.strip_prefix(MARK).map(<[u8]>::to_vec).unwrap_or(content);
         files.insert(inside, content);

@@ -39,6 +39,21 @@ fn the_platform_is_identical_and_what_is_random_is_left_out(#[case] major: HelmM
 }
 
 #[test]
+fn a_version_that_no_test_compares_is_told() {
+    let real = sandbox::helm(HelmMajor::Four);
+    let script = format!(
+        "case \"$1\" in version) '{0}' \"$@\" | sed 's/v4[.0-9]*/v4.2.1/' ;; *) exec '{0}' \"$@\" ;; esac",
+        real.display()
+    );
+    let workspace = Workspace::new("unproven").with_helm_script(&script);
+    let output = verify(&workspace, &["--env", "prod", "--json"]);
+    assert_eq!(output.json()["proven"], false, "{output}");
+    let output = verify(&workspace, &["--env", "prod"]);
+    let told = "helm 4.2.1 is not one of the versions that the engine is tested with";
+    assert!(output.stdout.contains(told), "{output}");
+}
+
+#[test]
 fn both_refuse_is_identical_with_both_messages() {
     let workspace = Workspace::new("refuse").with_helm(HelmMajor::Four);
     let chart = workspace.folder().join("broken");
