@@ -14,14 +14,15 @@ pub fn relative(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// How long something took or has been taking, in two units at most: `850ms`, `12s`, `2m05s`, `1h03m`.
+/// How long something took or has been taking, in two units at most: `850ms`, `12s`, `2m05s`, `1h03m`, `40d01h`.
 pub fn duration(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => format!("{}ms", duration.as_millis()),
         1..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        3_600..172_800 => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds % 86_400 / 3_600),
     }
 }
 
@@ -62,6 +63,7 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(850)), "850ms");
         assert_eq!(duration(Duration::from_secs(125)), "2m05s");
         assert_eq!(duration(Duration::from_mins(63)), "1h03m");
+        assert_eq!(duration(Duration::from_hours(961)), "40d01h");
         let then = parse("2026-11-21T11:03:55.5Z").unwrap();
         assert_eq!(absolute_in(then, TimeZone::UTC), "2026-11-21 11:03:55 UTC");
     }
