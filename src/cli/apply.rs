@@ -34,7 +34,7 @@ pub(super) async fn run(global: Global, args: Apply) -> Result<u8> {
         name: request.name_words(),
         protected: request.protected,
     };
-    if let Some(code) = deed.unless_confirmed(args.yes, args.confirm.as_deref(), args.json) {
+    if let Some(code) = deed.unless_confirmed(&args.answer, args.json) {
         return Ok(code);
     }
     let release = made.plan.request.release.clone();

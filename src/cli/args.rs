@@ -238,15 +238,22 @@ pub struct Plan {
 pub struct Apply {
     #[command(flatten)]
     pub operation: Operation,
+    #[command(flatten)]
+    pub answer: Answer,
+    /// Print the outcome as JSON, and the progress on the standard error
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is answered before it is asked.
+#[derive(Debug, clap::Args)]
+pub struct Answer {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
     /// What a protected environment wants to hear
     #[arg(long, value_name = "RELEASE@ENV")]
     pub confirm: Option<String>,
-    /// Print the outcome as JSON, and the progress on the standard error
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -300,12 +307,8 @@ pub struct OneJob {
     /// Only say what would be done; exit code 2 if anything
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-    /// What a protected environment wants to hear
-    #[arg(long, value_name = "RELEASE@ENV")]
-    pub confirm: Option<String>,
+    #[command(flatten)]
+    pub answer: Answer,
     /// Print plan and result as JSON
     #[arg(long)]
     pub json: bool,
@@ -422,7 +425,7 @@ mod tests {
         let operation = apply.operation;
         assert_eq!((operation.operation, operation.revision), (Some(Verb::Rollback), Some(3)));
         assert_eq!(operation.timeout, Some(Duration::from_secs(90)));
-        assert!(operation.no_wait && !apply.yes);
+        assert!(operation.no_wait && !apply.answer.yes);
     }
 
     #[test]
@@ -456,7 +459,7 @@ mod tests {
         let Some(Command::Jobs(jobs)) = args.command else { panic!("no deed") };
         let Some(JobsDeed::Retry(one)) = jobs.deed else { panic!("no retry") };
         assert_eq!((one.name.as_str(), one.place.env.as_str()), ("load-1", "dev"));
-        assert!(one.dry_run && !one.yes && jobs.place.is_none());
+        assert!(one.dry_run && !one.answer.yes && jobs.place.is_none());
         for line in
             ["floe-tui jobs", "floe-tui jobs charts", "floe-tui jobs run", "floe-tui jobs run x charts"]
         {

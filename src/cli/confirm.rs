@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal as _;
 
+use super::args::Answer;
 use super::{FAILED, USAGE, out};
 use crate::base::{Error, Result};
 
@@ -20,18 +21,18 @@ pub(super) struct Deed {
 
 impl Deed {
     /// Asks, or sees that it was answered beforehand; the exit code when it was not.
-    pub(super) fn unless_confirmed(&self, yes: bool, given: Option<&str>, json: bool) -> Option<u8> {
+    pub(super) fn unless_confirmed(&self, answer: &Answer, json: bool) -> Option<u8> {
         let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !json;
-        let error = self.confirm(yes, given, interactive).err()?;
+        let error = self.confirm(answer, interactive).err()?;
         out::error(&error);
         // A script that did not say what it has to say was called wrongly; a person may think again.
         Some(if interactive { FAILED } else { USAGE })
     }
 
     /// A protected target wants its name, from whoever it is.
-    fn confirm(&self, yes: bool, given: Option<&str>, interactive: bool) -> Result<()> {
+    fn confirm(&self, answer: &Answer, interactive: bool) -> Result<()> {
         let Self { words, target, name, protected } = self;
-        if let Some(given) = given {
+        if let Some(given) = &answer.confirm {
             return if given == name {
                 Ok(())
             } else {
@@ -42,7 +43,7 @@ impl Deed {
         match (*protected, interactive) {
             (true, true) => {
                 out::ask(&format!("{target} is protected. {words}. Type {name} to go on: "));
-                if answer() == *name {
+                if typed() == *name {
                     Ok(())
                 } else {
                     Err(Error::new("nothing was done: that is not its name"))
@@ -50,10 +51,10 @@ impl Deed {
             }
             (true, false) => Err(Error::new(format!("nothing was done: {target} is protected"))
                 .next(format!("add --confirm {name}"))),
-            (false, _) if yes => Ok(()),
+            (false, _) if answer.yes => Ok(()),
             (false, true) => {
                 out::ask(&format!("{words} on {target}? [y/N] "));
-                if answer() == "y" { Ok(()) } else { Err(Error::new("nothing was done")) }
+                if typed() == "y" { Ok(()) } else { Err(Error::new("nothing was done")) }
             }
             (false, false) => {
                 Err(Error::new("nothing was done: nobody can be asked").next("add --yes to do it"))
@@ -62,7 +63,7 @@ impl Deed {
     }
 }
 
-fn answer() -> String {
+fn typed() -> String {
     let mut line = String::new();
     // Whatever cannot be read is no yes.
     let _ = std::io::stdin().read_line(&mut line);

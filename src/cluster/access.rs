@@ -178,7 +178,7 @@ impl Connection {
         (manifest::live_side(objects, &found, side), unread)
     }
 
-    /// All objects of a kind in a namespace as plain JSON, see [`Self::get_plain`].
+    /// All objects of a kind in a namespace as plain JSON, see `get_plain`.
     pub async fn list_plain(
         &self,
         api_version: &str,

@@ -15,7 +15,7 @@ use crate::yaml::{KeyPath, kind_name};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Rules {
     /// A null is dropped wherever it has deleted something, before anybody below could see it; and tables are not
-    /// copied: see [`shared`].
+    /// copied, see `coalesce::shared`.
     V3_12_0,
     /// Nulls are kept until the last pass; what is imported wins over the chart's own values.
     V3_13_0,

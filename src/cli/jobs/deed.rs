@@ -63,7 +63,7 @@ pub(super) async fn run(setup: &Setup, deed: Deed, args: &OneJob) -> Result<u8> 
         name: plan.name_words(),
         protected: request.protected,
     };
-    if let Some(code) = question.unless_confirmed(args.yes, args.confirm.as_deref(), args.json) {
+    if let Some(code) = question.unless_confirmed(&args.answer, args.json) {
         return Ok(code);
     }
     let done = planner.run(&plan).await?;
