@@ -203,6 +203,16 @@ impl Session {
         self.workspace.ready()?.charts.iter().find(|chart| chart.dir == mapped.chart)
     }
 
+    /// Whether a file holds values: it was read as such, or a chart would read them from it if it were there.
+    pub fn is_values_file(&self, file: &Path) -> bool {
+        let named = |chart: &WorkspaceChart| {
+            let files = chart.environments.iter().flat_map(|environment| &environment.values_files);
+            chart.dir.join("values.yaml") == file || files.into_iter().any(|own| own == file)
+        };
+        self.documents.get(file).is_some()
+            || self.workspace.ready().is_some_and(|workspace| workspace.charts.iter().any(named))
+    }
+
     /// The selected environment with everything known of it.
     pub fn environment(&self) -> Option<&EnvironmentView> {
         let mapped = self.selection.mapped.as_ref()?;

@@ -1,6 +1,7 @@
 //! Diff says where a hunk comes from, and goes there.
 
 use super::*;
+use crate::session::Goto;
 
 const BEFORE: &str =
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tiny-tiny}\nspec: {replicas: 1}\n";
@@ -41,7 +42,7 @@ fn what_is_not_rendered_on_a_side_is_said() {
     flow.previewed(
         "dev",
         &BEFORE.replace("tiny-tiny", "other"),
-        &BEFORE.replace("tiny-tiny", "other").replace('1', "7"),
+        &BEFORE.replace("tiny-tiny", "other").replace("replicas: 1", "replicas: 7"),
     );
     let said = |model: &Model| {
         let last = model.session.notices.all().last();
@@ -58,4 +59,15 @@ fn a_template_that_reads_a_key_opens_at_its_line() {
     assert_eq!(room(&flow), RoomId::Charts);
     flow.sees("replicas: {{ .Values.replicas }}");
     assert!(flow.model.session.documents.dirty().next().is_none(), "looking at a template edits nothing");
+}
+
+#[test]
+fn the_editor_of_values_opens_no_other_file() {
+    let mut flow = Flow::open("tiny");
+    let file = flow.file("floe-tui.toml");
+    flow.model.session.goto = Some(Goto::Line { file, line: 3 });
+    flow.press("2").sees("floe-tui.toml:3 is in no values file").misses("(new)");
+    let file = flow.file("values-dev.yaml");
+    flow.model.session.goto = Some(Goto::Line { file, line: 2 });
+    flow.press("2").sees("values-dev.yaml").sees("Ctrl-S save");
 }

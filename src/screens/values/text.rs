@@ -132,6 +132,12 @@ impl Values {
             session.say("this environment has no values file to write to");
             return;
         };
+        if !session.is_values_file(&file) {
+            let shown = crate::screens::relative(session, &file);
+            let place = line.map_or(shown.clone(), |line| format!("{shown}:{line}"));
+            session.say(format!("{place} is in no values file: edit it in your own editor"));
+            return;
+        }
         let line = line.or_else(|| {
             let node = self.node()?;
             let text = session.text(&file)?;
