@@ -10,7 +10,6 @@ use super::setup::Setup;
 use super::{FAILED, OK, out};
 use crate::base::redact::Redactor;
 use crate::base::{Error, KeyPath, Result};
-use crate::helm::Refused;
 use crate::render::Output;
 use crate::render::manifests::Document;
 use crate::render::why::{LineWhy, Role};
@@ -20,12 +19,7 @@ pub(super) async fn run(global: Global, args: Explain) -> Result<u8> {
     let setup = Setup::new(global)?;
     let asked = Asked::find(&setup, args.rendering)?;
     let previewer = setup.previewer(&asked.redactor).await;
-    let output = previewer.traced(&asked.source).await.map_err(|refused| match refused {
-        Refused::Cannot(why) => {
-            Error::new("only helm can render this chart, and helm keeps no trace").because(why)
-        }
-        Refused::Failed(error) => error,
-    })?;
+    let output = previewer.traced(&asked.source).await?;
     let Some(merged) = output.merged.clone() else { return Ok(FAILED) };
     let told = Told { output: &output, merged: &merged, redactor: &asked.redactor, json: args.json };
     match (args.key, args.line) {

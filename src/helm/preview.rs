@@ -296,11 +296,16 @@ impl Previewer {
     /// What the engine makes, with what is needed to say why.
     ///
     /// # Errors
-    /// As [`Previewer::by_engine`].
-    pub async fn traced(&self, source: &Source) -> Result<Output, Refused> {
+    /// The chart does not render, or only helm can render it, which does not say why.
+    pub async fn traced(&self, source: &Source) -> Result<Output> {
         let (shared, own) = (self.shared.clone(), source.clone());
-        let output = self.blocking(move || own.render_with(&shared.engine, true)).await;
-        output.map_err(Refused::Failed)?.map_err(Refused::from)
+        let output = self.blocking(move || own.render_with(&shared.engine, true)).await?;
+        output.map_err(|refusal| match refusal.into() {
+            Refused::Cannot(why) => {
+                Error::new("only helm can render this chart, and helm keeps no trace").because(why)
+            }
+            Refused::Failed(error) => error,
+        })
     }
 
     /// What the engine prints, and under other random values where there are any.

@@ -58,16 +58,18 @@ impl Connections {
     }
 }
 
+/// Reads the kubeconfig.
+pub(super) async fn kubeconfig(shared: &Shared) -> Result<Arc<Kubeconfig>, Error> {
+    let explicit = shared.given.kubeconfig.clone();
+    let read = tokio::task::spawn_blocking(move || Kubeconfig::read(explicit.as_deref())).await;
+    let read = read.map_err(|error| Error::new("reading the kubeconfig failed").because(error))?;
+    Ok(Arc::new(read?))
+}
+
 /// Reads the kubeconfig's contexts.
 pub(super) async fn load_contexts(shared: Shared) {
     shared.connections.forget();
-    let explicit = shared.given.kubeconfig.clone();
-    let read = tokio::task::spawn_blocking(move || Kubeconfig::read(explicit.as_deref())).await;
-    let result = match read {
-        Ok(Ok(kubeconfig)) => Ok(kubeconfig.contexts()),
-        Ok(Err(fault)) => Err(Error::from(fault)),
-        Err(error) => Err(Error::new("reading the kubeconfig failed").because(error)),
-    };
+    let result = kubeconfig(&shared).await.map(|kubeconfig| kubeconfig.contexts());
     shared.answer(Message::Contexts(result)).await;
 }
 

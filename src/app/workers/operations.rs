@@ -6,20 +6,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::redact::Redactor;
 use crate::base::{Error, Problem, Result};
-use crate::cluster::Kubeconfig;
 use crate::operations::plan::ValuesVerdict;
 use crate::operations::{JobPlan, JobPlanner, JobRequest, OperationId, Plan, PlanRequest, Planner};
 use crate::session::Message;
 use crate::workspace::{self, Workspace, WorkspaceChart};
 
 use super::Shared;
-
-async fn kubeconfig(shared: &Shared) -> Result<Arc<Kubeconfig>> {
-    let explicit = shared.given.kubeconfig.clone();
-    let read = tokio::task::spawn_blocking(move || Kubeconfig::read(explicit.as_deref())).await;
-    let read = read.map_err(|error| Error::new("reading the kubeconfig failed").because(error))?;
-    Ok(Arc::new(read?))
-}
+use super::clusters::kubeconfig;
 
 async fn job_planner(shared: &Shared) -> Result<JobPlanner> {
     Ok(JobPlanner {

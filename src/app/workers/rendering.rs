@@ -342,13 +342,9 @@ pub(super) async fn explain(shared: Shared, request: ExplainRequest) {
         Some(other) => traced(other).await.ok().and_then(|output| output.merged),
         None => None,
     };
-    let result = match traced(&request.source).await {
-        Ok(output) => Ok(Arc::new(causes(&output, other.as_deref(), &request, &shared.redactor()))),
-        Err(Refused::Cannot(why)) => {
-            Err(Error::new("only helm can render this chart, and helm keeps no trace").because(why))
-        }
-        Err(Refused::Failed(error)) => Err(error),
-    };
+    let output = traced(&request.source).await;
+    let result =
+        output.map(|output| Arc::new(causes(&output, other.as_deref(), &request, &shared.redactor())));
     shared.answer(Message::Explained { generation: request.generation, result }).await;
 }
 
