@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::base::{Problem, text};
+use crate::base::{Problem, Severity, text};
 use crate::chart::Chart;
 use crate::model::manifest::FromYaml;
 use crate::model::{ClusterMapping, FloeSpec, Manifest, Mapping};
@@ -26,6 +26,7 @@ use crate::schema::ChartSchema;
 use crate::values::{self, Layer, LayerKind, LayerSet};
 use crate::yaml::{self, KeyPath};
 
+pub use crate::values::{MADE, made_from};
 pub use draft::Needed;
 pub use source::Artifact;
 
@@ -43,6 +44,24 @@ pub enum JobsMode {
     PerModel,
     /// One job for all of them, in dbt's order.
     Single,
+}
+
+impl JobsMode {
+    /// All of them, the default first.
+    pub const ALL: [Self; 2] = [Self::PerModel, Self::Single];
+
+    /// As it is written on the command line and in `floe-tui.toml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PerModel => "per-model",
+            Self::Single => "single",
+        }
+    }
+
+    /// By its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
 }
 
 /// What is to be generated from.
@@ -75,8 +94,11 @@ pub struct Site<'s> {
     pub cluster: &'s ClusterMapping,
     /// Where that was read.
     pub mapping_file: &'s Path,
-    /// The environment's own values files, lowest first; they lie below what is generated.
-    pub files: &'s [PathBuf],
+    /// The chart's defaults with the environment's own values files that lie below what is generated.
+    pub below: &'s LayerSet,
+    /// Its values files that helm gets after what is generated, lowest first. Nothing of them is written; they say what
+    /// is switched off, or named already.
+    pub above: &'s [Layer],
     /// The stem of the platform's object names in the same namespace, for jobs that talk to it.
     pub platform: Option<&'s str>,
 }
@@ -109,6 +131,27 @@ pub struct Generated {
     pub needed: Vec<Needed>,
     /// What is wrong; with an error among them the text must not be used.
     pub problems: Vec<Problem>,
+}
+
+impl Generated {
+    /// Where a key comes from: its own field, or that of the map or list that was taken over whole and holds it.
+    pub fn origin(&self, key: &KeyPath) -> Option<&Origin> {
+        let mut path = Some(key.clone());
+        while let Some(here) = path {
+            let name = here.to_string();
+            // A later assignment of the same key wins.
+            if let Some(found) = self.origins.iter().rev().find(|own| own.key == name) {
+                return Some(found);
+            }
+            path = here.parent();
+        }
+        None
+    }
+
+    /// Whether something is wrong that its text must not be used for.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
 }
 
 /// The sections of a chart's values that are generated.
@@ -150,8 +193,9 @@ pub fn is_for(chart: &Chart) -> bool {
 pub fn generate(wish: &Wish, site: &Site) -> Generated {
     let mut problems = check::credentials(wish.overrides);
     let mut sections = Sections::of(site.chart);
-    let base = LayerSet::for_environment(site.chart, site.files, &|_| None);
-    let given = wish.overrides.iter().cloned().fold(base.clone(), LayerSet::with_layer).merge();
+    let base = site.below;
+    let given = wish.overrides.iter().chain(site.above).cloned();
+    let given = given.fold(base.clone(), LayerSet::with_layer).merge();
     // Jobs in the platform's release only where they are switched on; releases of their own are the usual way.
     sections.jobs = sections.jobs.filter(|jobs| jobs.0.is_empty() || given.is_enabled(jobs) == Some(true));
     let mut draft = draft::Draft::default();
@@ -166,9 +210,11 @@ pub fn generate(wish: &Wish, site: &Site) -> Generated {
         jobs::draft(&mut draft, wish, section, &given, site.platform, &mut problems);
     }
     if let Some(platform) = &sections.platform {
-        let all = overlaid(&draft, wish);
+        let all = Value::Object(overlaid(&draft, wish));
         environment::prune(&mut draft, platform, |switch| {
-            switch.get(&Value::Object(all.clone())).or_else(|| given.get(switch)) == Some(&Value::Bool(false))
+            let above = site.above.iter().rev().find_map(|layer| switch.get(layer.value()));
+            let value = above.or_else(|| switch.get(&all)).or_else(|| given.get(switch));
+            value == Some(&Value::Bool(false))
         });
     }
     let drafted = Value::Object(overlaid(&draft, wish));
@@ -178,9 +224,12 @@ pub fn generate(wish: &Wish, site: &Site) -> Generated {
     let read = layer.as_ref().map_or(&drafted, Layer::value);
     let values = read.as_object().cloned().unwrap_or_default();
     // What a credential would do to the words of a problem is not tried out.
-    if problems.iter().all(|problem| problem.severity != crate::base::Severity::Error) {
+    if problems.iter().all(|problem| problem.severity != Severity::Error) {
         problems.extend(match layer {
-            Ok(layer) => check::schema(wish, site, &draft, &base.with_layer(layer)),
+            Ok(layer) => {
+                let all = std::iter::once(layer).chain(site.above.iter().cloned());
+                check::schema(wish, site, &draft, &all.fold(base.clone(), LayerSet::with_layer))
+            }
             Err(error) => vec![Problem::error(format!("what was generated cannot be read back: {error}"))],
         });
         problems.extend(missing(wish, site, &sections, &values, &given.value));
@@ -298,16 +347,6 @@ fn head(wish: &Wish, site: &Site, needed: &[Needed]) -> String {
         lines.push(format!("needs: Secret {} with {}", needed.name, keys.join(", ")));
     }
     lines.iter().fold(String::new(), |head, line| format!("{head}# {}\n", text::one_line(line)))
-}
-
-/// How a generated file begins.
-pub const MADE: &str = "Made by floe-tui";
-
-/// The hash of the artifact that a generated file was made from; `None` for files that nobody generated.
-pub fn made_from(text: &str) -> Option<&str> {
-    let mut lines = text.lines();
-    lines.next()?.strip_prefix("# ")?.starts_with(MADE).then_some(())?;
-    lines.next()?.strip_prefix("# artifact: sha256:")?.split(',').next()
 }
 
 /// Environments in the order of the manifest's promotion, those that it does not know last, and where manifest and

@@ -20,7 +20,7 @@ use crate::yaml::{KeyPath, parse_values};
 
 use coalesce::Node;
 pub use coalesce::Rules;
-pub use layer::{Layer, LayerKind};
+pub use layer::{Layer, LayerKind, MADE, made_from};
 pub use merged::{Merged, Origin};
 pub use set::SetForm;
 
@@ -194,7 +194,8 @@ impl Builder<'_> {
             Some,
         );
         if let Some(text) = text {
-            self.add(LayerKind::Environment, label, file.to_owned(), KeyPath::root(), text, false);
+            let kind = if made_from(&text).is_some() { LayerKind::Generated } else { LayerKind::Environment };
+            self.add(kind, label, file.to_owned(), KeyPath::root(), text, false);
         }
     }
 

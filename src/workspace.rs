@@ -3,6 +3,7 @@
 
 mod discover;
 pub mod edit;
+pub mod generated;
 pub mod settings;
 pub mod target;
 mod unread;
@@ -10,9 +11,12 @@ pub mod user;
 mod validate;
 
 pub use crate::model::{ClusterMapping, Isolation, Mapping, MappingOrigin, Preset, located, mapping};
-pub use discover::{Environment, Unreadable, Workspace, WorkspaceChart, discover, read_mapping};
+pub use discover::{
+    Environment, Unreadable, Workspace, WorkspaceChart, discover, discover_around, read_mapping,
+};
 pub use edit::MappingEdit;
-pub use settings::{ChartSettings, EnvironmentSettings, WorkspaceSettings};
+pub use generated::{GenerateFrom, MadeAll, SourceFiles};
+pub use settings::{ChartSettings, EnvironmentSettings, GenerateSettings, WorkspaceSettings};
 pub use target::{ContextChoice, ContextInfo, Target, resolve};
 pub use unread::unread_keys;
 pub use user::{Confirm, LogLevel, Settings};

@@ -44,6 +44,12 @@ impl ChartFiles {
         Self::walked(dir, Arc::new(ignore), PathBuf::new())
     }
 
+    /// Whether a file is left out of the chart by its rules, or a folder around it.
+    pub fn leaves_out(&self, inside: &Path) -> bool {
+        let mut parts = inside.ancestors().filter(|part| !part.as_os_str().is_empty());
+        parts.any(|part| self.ignore.ignores(&self.prefix.join(part), part != inside))
+    }
+
     /// The files of a chart folder in the `charts/` of another, whose rules on what is left out hold.
     pub(super) fn inside(parent: &Self, dir: &Path, inside: &Path) -> Result<Self> {
         Self::walked(dir, parent.ignore.clone(), parent.prefix.join(inside))

@@ -316,11 +316,12 @@ pub struct OneJob {
 
 #[derive(Debug, clap::Args)]
 pub struct Generate {
-    /// What floe compile wrote: compiled_artifacts.json
-    #[arg(long, value_name = "FILE")]
-    pub artifacts: PathBuf,
-    /// An environment; may be repeated
-    #[arg(long, value_name = "E", required = true)]
+    /// What floe compile wrote: compiled_artifacts.json [default: what floe-tui.toml names for the chart, with its other
+    /// sources and its output]
+    #[arg(long, value_name = "FILE", requires = "env")]
+    pub artifacts: Option<PathBuf>,
+    /// An environment; may be repeated [default: without --artifacts all of them]
+    #[arg(long, value_name = "E")]
     pub env: Vec<String>,
     /// The chart that gets the values: floe-platform, floe-jobs, or one that contains them [default: the one that is here]
     #[arg(long, value_name = "DIR")]
@@ -337,9 +338,9 @@ pub struct Generate {
     /// floe.yaml: the product's schedule
     #[arg(long, value_name = "FILE")]
     pub spec: Option<PathBuf>,
-    /// One job for each model, or a single one that keeps dbt's order
-    #[arg(long, value_name = "HOW", value_parser = ["per-model", "single"], default_value = "per-model")]
-    pub jobs: String,
+    /// One job for each model, or a single one that keeps dbt's order: per-model or single [default: per-model]
+    #[arg(long, value_name = "HOW", value_parser = ["per-model", "single"], hide_possible_values = true)]
+    pub jobs: Option<String>,
     /// Write a file, or with several environments files CHART-E.yaml in a folder [default: the standard output]
     #[arg(long, value_name = "FILE|DIR")]
     pub output: Option<PathBuf>,

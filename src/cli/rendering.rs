@@ -29,12 +29,14 @@ impl Asked {
                 .next("name the folder that holds Chart.yaml"));
         }
         let workspace = workspace::discover(&dir)?;
-        let Some(chart) = workspace.charts.first() else {
+        if workspace.charts.is_empty() {
             return Err(workspace
                 .broken
                 .first()
                 .map_or_else(|| Error::new("there is no chart here").at(shown), |(_, error)| error.clone()));
-        };
+        }
+        let (workspace, index) = workspace::discover_around(workspace);
+        let chart = &workspace.charts[index];
         let (mut release, mut namespace) = (chart.name.clone(), "default".to_owned());
         let mut files: Vec<PathBuf> = Vec::new();
         if chart.environments.is_empty() && args.env.is_some() {

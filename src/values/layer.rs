@@ -17,7 +17,7 @@ pub enum LayerKind {
     Defaults,
     /// A values file of the environment.
     Environment,
-    /// Values made by another program.
+    /// A file that was generated from compiled artifacts: its head says so.
     Generated,
     /// `--set`.
     Set,
@@ -28,6 +28,16 @@ impl LayerKind {
     pub fn is_given(self) -> bool {
         matches!(self, Self::Environment | Self::Generated | Self::Set)
     }
+}
+
+/// How a file begins that was generated from compiled artifacts, after the mark of a comment.
+pub const MADE: &str = "Made by floe-tui";
+
+/// The hash of the artifact that a generated file was made from; `None` for files that nobody generated.
+pub fn made_from(text: &str) -> Option<&str> {
+    let mut lines = text.lines();
+    lines.next()?.strip_prefix("# ")?.starts_with(MADE).then_some(())?;
+    lines.next()?.strip_prefix("# artifact: sha256:")?.split(',').next()
 }
 
 /// One source of values. Cheap to clone.

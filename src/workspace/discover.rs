@@ -1,16 +1,18 @@
 //! What a folder holds: its charts, the environments of each, and what is wrong with how they are mapped.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::generated::{GenerateFrom, SourceFiles, file_name};
 use super::located::Located;
 use super::mapping::{self, KEY, Mapping, MappingOrigin};
-use super::settings::{self, Between, ChartSettings, EnvironmentSettings, WorkspaceSettings};
+use super::settings::{self, Between, ChartSettings, GenerateSettings, WorkspaceSettings};
 use crate::base::{Error, Problem, Result};
 use crate::chart::Chart;
+use crate::generate;
 use crate::model::rules;
 use crate::schema::ChartSchema;
 use crate::yaml::{self, KeyPath};
@@ -23,7 +25,7 @@ pub struct Environment {
     /// Whether a cluster mapping holds it; without one it can be edited and rendered, not installed.
     pub mapped: bool,
     /// The values files after the chart's own `values.yaml`, absolute, lowest first. An edit of this environment
-    /// writes the last; it may not exist yet.
+    /// writes the last that is not generated; it may not exist yet.
     pub values_files: Vec<PathBuf>,
     /// Whether its name has to be typed before something changes there: `prod` and `production` unless
     /// `floe-tui.toml` says otherwise.
@@ -32,6 +34,8 @@ pub struct Environment {
     pub release: Option<String>,
     /// What `floe-tui.toml` declares and is not run here.
     pub unreadable: Vec<Unreadable>,
+    /// The one of its values files that is generated, when `floe-tui.toml` says from what. It may not exist yet.
+    pub generated: Option<PathBuf>,
 }
 
 /// Why what helm gets or sends cannot be known here.
@@ -62,6 +66,8 @@ pub struct WorkspaceChart {
     pub mapping: Option<Mapping>,
     /// In the order of the mapping, then those that have only a values file, by name.
     pub environments: Vec<Environment>,
+    /// What its values are generated from, when `floe-tui.toml` says so.
+    pub generate: Option<GenerateFrom>,
     /// What is wrong with mapping, environments and settings. Values and schemas are checked by
     /// `super::validate`.
     pub problems: Vec<Problem>,
@@ -150,6 +156,22 @@ pub fn discover(dir: &Path) -> Result<Workspace> {
     Ok(Workspace { root, charts, broken, settings, problems })
 }
 
+/// The workspace that a chart belongs to which was opened by itself, and its place there: the folder above it, or above
+/// `charts/`, whose `floe-tui.toml` says something of it. Where there is none, the chart is its own.
+pub fn discover_around(own: Workspace) -> (Workspace, usize) {
+    let above = own.root.ancestors().skip(1).take(2);
+    let mut settled = above
+        .filter(|folder| folder.join(settings::FILE).is_file())
+        .filter_map(|folder| discover(folder).ok())
+        .filter_map(|found| {
+            let index = found.charts.iter().position(|chart| chart.dir == own.root)?;
+            found.settings.charts.contains_key(&found.charts[index].name).then_some((found, index))
+        });
+    let found = settled.next();
+    drop(settled);
+    found.unwrap_or((own, 0))
+}
+
 fn chart_folders(root: &Path) -> Vec<PathBuf> {
     if root.join("Chart.yaml").is_file() {
         return vec![root.to_owned()];
@@ -194,17 +216,21 @@ fn read_chart(root: &Path, dir: PathBuf, chart: Chart, settings: &WorkspaceSetti
     names.extend(
         files.iter().map(|(name, _)| name.clone()).filter(|name| !names.contains(name)).collect::<Vec<_>>(),
     );
+    let generate = own.and_then(|own| own.generate.as_ref()).filter(|_| generate::is_for(&chart));
+    let generate = generate.map(|said| generate_from(root, said));
     let environments: Vec<Environment> = names
         .into_iter()
         .enumerate()
-        .map(|(index, name)| {
-            let said = own.and_then(|own| own.environments.get(&name));
-            let for_all = own.map(|own| &own.between);
-            environment(root, &dir, name, index < mapped, said, for_all)
+        .map(|(index, environment)| {
+            let is_mapped = index < mapped;
+            let made = generate.as_ref().filter(|_| is_mapped || mapping.is_none());
+            let made = made.map(|from| from.output.join(file_name(&name, &environment)));
+            self::environment(root, &dir, environment, is_mapped, made, own)
         })
         .collect();
     if let (Some(own), Some(file)) = (own, &settings.file) {
         problems.extend(check_settings(root, file, own, &name, &environments));
+        problems.extend(check_generate(file, own, &chart, generate.as_ref()));
     }
     WorkspaceChart {
         chart: Arc::new(chart),
@@ -215,8 +241,67 @@ fn read_chart(root: &Path, dir: PathBuf, chart: Chart, settings: &WorkspaceSetti
         name,
         mapping,
         environments,
+        generate,
         problems,
     }
+}
+
+fn generate_from(root: &Path, said: &GenerateSettings) -> GenerateFrom {
+    let at = |file: &PathBuf| plain(&root.join(file));
+    let files = SourceFiles {
+        artifacts: at(&said.artifacts),
+        manifest: said.manifest.as_ref().map(at),
+        spec: said.spec.as_ref().map(at),
+    };
+    let output = at(&said.output.clone().unwrap_or_else(|| settings::OUTPUT.into()));
+    GenerateFrom { files, jobs: said.jobs, output, line: said.line }
+}
+
+/// A path without `.` and `..`, so that one file has one path.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// What is wrong with where values are to be generated.
+fn check_generate(
+    file: &Path,
+    own: &ChartSettings,
+    chart: &Chart,
+    from: Option<&GenerateFrom>,
+) -> Option<Problem> {
+    let said = own.generate.as_ref()?;
+    let name = &chart.metadata.name;
+    let words = match from {
+        None => format!(
+            "nothing is generated for {name}: it neither is nor contains {} or {}",
+            generate::PLATFORM,
+            generate::JOBS
+        ),
+        // What is in the chart's folder is part of the chart, unless it is ignored.
+        Some(from) => {
+            let inside = from.output.strip_prefix(&chart.dir).ok()?;
+            if chart.files.leaves_out(&inside.join(file_name(name, "any"))) {
+                return None;
+            }
+            let folder =
+                if inside.as_os_str().is_empty() { "*.yaml".into() } else { inside.display().to_string() };
+            format!(
+                "helm would pack what is generated into the chart: name another output, or add {folder}/ to .helmignore"
+            )
+        }
+    };
+    let key = KeyPath::of(["charts", name, "generate"]);
+    Some(Problem::warning(words).at(file, said.line).key(key.to_string()))
 }
 
 /// The schema texts of a chart and of what it depends on, each with the section of the values that it checks.
@@ -303,23 +388,26 @@ fn environment(
     dir: &Path,
     name: String,
     mapped: bool,
-    said: Option<&EnvironmentSettings>,
-    for_all: Option<&Between>,
+    generated: Option<PathBuf>,
+    own: Option<&ChartSettings>,
 ) -> Environment {
+    let said = own.and_then(|own| own.environments.get(&name));
     let by_convention = || vec![dir.join(format!("values-{name}.yaml"))];
-    let values_files = match said.and_then(|said| said.values.as_ref()) {
+    let mut values_files = match said.and_then(|said| said.values.as_ref()) {
         Some(files) => {
             let files: Vec<PathBuf> = files
                 .iter()
-                .map(|file| listed(root, dir, file))
+                .map(|file| listed(root, dir, file, generated.as_deref()))
                 .filter(|file| *file != dir.join("values.yaml"))
                 .collect();
             if files.is_empty() { by_convention() } else { files }
         }
         None => by_convention(),
     };
+    // Where it is listed it stands, so that others may follow it.
+    values_files.extend(generated.clone().filter(|file| !values_files.contains(file)));
     let none = Between::default();
-    let between = said.map_or(&none, |said| &said.between).over(for_all.unwrap_or(&none));
+    let between = said.map_or(&none, |said| &said.between).over(own.map_or(&none, |own| &own.between));
     let is_prod = matches!(name.as_str(), "prod" | "production");
     Environment {
         protected: said.and_then(|said| said.protected).unwrap_or(is_prod),
@@ -327,6 +415,7 @@ fn environment(
         mapped,
         unreadable: unreadable(root, dir, &between, &values_files),
         values_files,
+        generated,
         name,
     }
 }
@@ -334,7 +423,7 @@ fn environment(
 /// The commands that stand between the files of an environment and the cluster, in words.
 fn unreadable(root: &Path, dir: &Path, between: &Between, files: &[PathBuf]) -> Vec<Unreadable> {
     let of_file = between.decrypt.iter().filter_map(|(file, declared)| {
-        let path = listed(root, dir, file);
+        let path = listed(root, dir, file, None);
         files.contains(&path).then(|| Unreadable {
             words: format!("{} is decrypted by {}, which is not run here", file.display(), declared.words()),
             file: Some(path),
@@ -350,10 +439,18 @@ fn unreadable(root: &Path, dir: &Path, between: &Between, files: &[PathBuf]) -> 
     of_file.chain(of_all).collect()
 }
 
-/// A file that `floe-tui.toml` lists: in the chart's folder, else in the workspace's.
-fn listed(root: &Path, dir: &Path, file: &Path) -> PathBuf {
+/// A file that `floe-tui.toml` lists: in the chart's folder, else in the workspace's. What is generated need not be there
+/// yet.
+fn listed(root: &Path, dir: &Path, file: &Path, generated: Option<&Path>) -> PathBuf {
     let in_root = root.join(file);
     let in_chart = dir.join(file);
+    if let Some(found) = [&in_root, &in_chart]
+        .into_iter()
+        .map(|path| plain(path))
+        .find(|path| Some(path.as_path()) == generated)
+    {
+        return found;
+    }
     if !in_chart.exists() && in_root.exists() { in_root } else { in_chart }
 }
 
@@ -414,8 +511,9 @@ fn check_settings(
                     .key(key.to_string()),
             ),
             Some(environment) => {
-                let missing =
-                    environment.values_files.iter().filter(|path| said.values.is_some() && !path.exists());
+                let missing = environment.values_files.iter().filter(|path| {
+                    said.values.is_some() && Some(*path) != environment.generated.as_ref() && !path.exists()
+                });
                 problems.extend(missing.map(|path| {
                     let shown = path.strip_prefix(root).unwrap_or(path);
                     Problem::error(format!("{} does not exist", shown.display()))

@@ -10,6 +10,12 @@
 //! post-renderer = ["kustomize-post", "--env", "prod"]   # also for a whole chart
 //! [charts.floe-platform.environments.prod.decrypt]         # also for a whole chart
 //! "secrets-prod.yaml" = ["sops", "--decrypt"]
+//! [charts.floe-platform.generate]          # values from what floe compile wrote, one file for each environment
+//! artifacts = "target/compiled_artifacts.json"   # all paths from the folder of this file
+//! manifest = "manifest.yaml"
+//! spec = "floe.yaml"
+//! jobs = "per-model"                       # or "single"
+//! output = "generated"                     # floe-platform-prod.yaml is made there
 //! [charts.other.clusterMapping.non-prod]   # only for a chart whose values have none
 //! cluster = "aks-shared-nonprod"
 //! environments = ["dev", "qa"]
@@ -21,6 +27,7 @@ use std::path::{Path, PathBuf};
 use super::located::Located;
 use super::mapping::{self, Mapping, MappingOrigin};
 use crate::base::Problem;
+use crate::generate::JobsMode;
 use crate::model::rules;
 use crate::yaml::KeyPath;
 
@@ -49,6 +56,8 @@ pub struct ChartSettings {
     pub mapping: Option<Mapping>,
     /// What stands between the chart and what helm sends, in every environment.
     pub between: Between,
+    /// What its values are generated from.
+    pub generate: Option<GenerateSettings>,
     /// What is wrong with that mapping.
     pub mapping_problems: Vec<Problem>,
     /// Where the chart's table stands, from 1.
@@ -68,6 +77,54 @@ pub struct EnvironmentSettings {
     pub between: Between,
     /// Where `values` stands, from 1.
     pub line: Option<usize>,
+}
+
+/// What a chart's values are generated from. Paths are as they are written: from the folder of `floe-tui.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GenerateSettings {
+    /// `compiled_artifacts.json`.
+    pub artifacts: PathBuf,
+    /// `manifest.yaml`, for the order of environments.
+    pub manifest: Option<PathBuf>,
+    /// `floe.yaml`, for the schedule.
+    pub spec: Option<PathBuf>,
+    /// How models become jobs.
+    pub jobs: JobsMode,
+    /// The folder of the files that are made; `None` for [`OUTPUT`].
+    pub output: Option<PathBuf>,
+    /// Where the table stands, from 1.
+    pub line: Option<usize>,
+}
+
+/// Where generated files are made unless `floe-tui.toml` says otherwise: beside it, so outside of every chart of a folder
+/// of charts, where helm would pack them.
+pub const OUTPUT: &str = "generated";
+
+impl GenerateSettings {
+    fn read(document: &mut Located, path: &KeyPath) -> Option<Self> {
+        if !path.get(&document.value)?.is_object() {
+            document.map(path);
+            return None;
+        }
+        document.only(path, &["artifacts", "manifest", "spec", "jobs", "output"]);
+        let named = document.text(&path.key("jobs"));
+        let jobs = named.and_then(|word| {
+            let jobs = JobsMode::parse(&word);
+            if jobs.is_none() {
+                let words = JobsMode::ALL.map(JobsMode::word).join(", ");
+                document.warn(&path.key("jobs"), format!("must be one of {words}"));
+            }
+            jobs
+        });
+        let mut file = |key: &str| document.text(&path.key(key)).map(PathBuf::from);
+        let (artifacts, manifest, spec, output) =
+            (file("artifacts"), file("manifest"), file("spec"), file("output"));
+        if artifacts.is_none() && path.key("artifacts").get(&document.value).is_none() {
+            document.warn(path, "names no artifacts: artifacts = \"target/compiled_artifacts.json\"");
+        }
+        let jobs = jobs.unwrap_or_default();
+        Some(Self { artifacts: artifacts?, manifest, spec, jobs, output, line: document.line(path) })
+    }
 }
 
 /// Commands that stand between the files and what helm sends to the cluster. They are not run here, so whatever they
@@ -151,7 +208,7 @@ impl WorkspaceSettings {
 }
 
 fn read_chart(document: &mut Located, path: &KeyPath) -> ChartSettings {
-    document.only(path, &["release", "environments", "post-renderer", "decrypt", mapping::KEY]);
+    document.only(path, &["release", "environments", "post-renderer", "decrypt", "generate", mapping::KEY]);
     let release = release(document, &path.key("release"));
     let mut environments = BTreeMap::new();
     let list = path.key("environments");
@@ -173,12 +230,14 @@ fn read_chart(document: &mut Located, path: &KeyPath) -> ChartSettings {
         environments.insert(name.clone(), environment);
     }
     let between = Between::read(document, path);
+    let generate = GenerateSettings::read(document, &path.key("generate"));
     let base = path.key(mapping::KEY);
     let (mapping, mut mapping_problems) = Mapping::read(document, &base, MappingOrigin::Settings);
     if let Some(mapping) = &mapping {
         mapping_problems.extend(rules::check(mapping, document, &base));
     }
-    ChartSettings { release, environments, mapping, between, mapping_problems, line: document.line(path) }
+    let line = document.line(path);
+    ChartSettings { release, environments, mapping, between, generate, mapping_problems, line }
 }
 
 fn release(document: &mut Located, path: &KeyPath) -> Option<String> {
@@ -232,6 +291,33 @@ mod tests {
             ["secrets.yaml `sops -d` (floe-tui.toml:8)", "all.yaml `age -d` (floe-tui.toml:4)"]
         );
         assert_eq!(chart.between.post_renderer.as_ref().unwrap().command, ["patch"]);
+    }
+
+    #[test]
+    fn what_values_are_generated_from_is_read_and_checked() {
+        let settings = read(
+            "[charts.a.generate]\nartifacts = \"target/a.json\"\nspec = \"floe.yaml\"\njobs = \"single\"\n[charts.b.generate]\njobs = \"some\"\nartifact = \"a.json\"\n[charts.c.generate]\nartifacts = 1\n[charts.d]\ngenerate = true\n",
+        );
+        let expected = GenerateSettings {
+            artifacts: "target/a.json".into(),
+            spec: Some("floe.yaml".into()),
+            jobs: JobsMode::Single,
+            line: Some(1),
+            ..GenerateSettings::default()
+        };
+        assert_eq!(settings.charts["a"].generate, Some(expected));
+        assert!(["b", "c", "d"].iter().all(|name| settings.charts[*name].generate.is_none()));
+        let warned: Vec<_> = settings.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warned,
+            [
+                "floe-tui.toml:7 charts.b.generate.artifact: unknown key, known are artifacts, manifest, spec, jobs, output",
+                "floe-tui.toml:6 charts.b.generate.jobs: must be one of per-model, single",
+                "floe-tui.toml:5 charts.b.generate: names no artifacts: artifacts = \"target/compiled_artifacts.json\"",
+                "floe-tui.toml:9 charts.c.generate.artifacts: must be text in quotes",
+                "floe-tui.toml:11 charts.d.generate: must be a table",
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Everything that can be said about a workspace without helm and without a cluster: the mapping's rules, the
 //! schemas against the merged values of each environment, files that are no YAML, dependencies that are not built, keys
-//! that no template reads.
+//! that no template reads, generated values that are not what their sources give.
 
 use std::path::PathBuf;
 
@@ -41,6 +41,7 @@ pub fn validate(workspace: &Workspace, environment: Option<&str>) -> Vec<Problem
             !(is_mapping
                 && chart.problems.iter().any(|own| own.line == problem.line && own.file == problem.file))
         });
+        problems.extend(super::generated::problems(workspace, chart));
         let unread = super::unread::problems(chart).into_iter();
         problems.extend(unread.map(|problem| placed(workspace, chart, problem)));
         problems.extend(merge(found));
@@ -59,8 +60,10 @@ fn in_environment(workspace: &Workspace, chart: &WorkspaceChart, environment: &E
     let (there, missing): (Vec<PathBuf>, Vec<PathBuf>) =
         environment.values_files.iter().cloned().partition(|file| file.exists());
     let mut problems = in_layers(workspace, chart, &there);
-    if there.is_empty() {
-        problems.extend(missing.iter().map(|file| {
+    // Without its generated file an environment is stale, which is said with the way out.
+    if there.iter().all(|file| Some(file) == environment.generated.as_ref()) {
+        let own = missing.iter().filter(|file| Some(*file) != environment.generated.as_ref());
+        problems.extend(own.map(|file| {
             let words = format!("is not there, {} has the chart's defaults only", environment.name);
             Problem::warning(words).at(workspace.shown(file), None)
         }));

@@ -83,6 +83,7 @@ impl Bench {
             .into_iter()
             .filter(|file| file.exists())
             .collect();
+        let below = LayerSet::for_environment(&self.chart, &files, &|_| None);
         let site = Site {
             chart: &self.chart,
             schema: &self.schema,
@@ -91,7 +92,8 @@ impl Bench {
             release: &self.chart.metadata.name,
             cluster,
             mapping_file: Path::new("values.yaml"),
-            files: &files,
+            below: &below,
+            above: &[],
             platform: Some("floe-platform"),
         };
         generate::generate(&Wish { artifact, spec: None, overrides, jobs }, &site)

@@ -86,8 +86,12 @@ fn judge(root: &std::path::Path, dir: &std::path::Path, environment: &str) -> Re
 /// Problems of other charts do not hold this one back.
 fn concerns(workspace: &Workspace, chart: Option<&WorkspaceChart>, problem: &Problem) -> bool {
     let Some(file) = &problem.file else { return true };
+    let path = workspace.root.join(file);
     let of_other = |other: &&WorkspaceChart| {
-        Some(&other.dir) != chart.map(|chart| &chart.dir) && workspace.root.join(file).starts_with(&other.dir)
+        let is_other = Some(&other.dir) != chart.map(|chart| &chart.dir);
+        let mut environments = other.environments.iter();
+        is_other
+            && (path.starts_with(&other.dir) || environments.any(|own| own.generated.as_ref() == Some(&path)))
     };
     !workspace.charts.iter().any(|other| of_other(&other))
 }

@@ -216,6 +216,7 @@ fn environments(chart: &WorkspaceChart, mapping: Option<&Mapping>) -> Vec<Enviro
         .map(|name| {
             chart.environment(name).cloned().unwrap_or_else(|| Environment {
                 unreadable: Vec::new(),
+                generated: None,
                 name: (*name).to_owned(),
                 mapped: true,
                 values_files: vec![chart.dir.join(format!("values-{name}.yaml"))],

@@ -162,3 +162,38 @@ fn planes_generated_values_install_the_platform_and_its_jobs() {
         assert!(services.contains(name), "{name}");
     }
 }
+
+/// What `floe-tui.toml` says of sources and output is enough, and `validate` says which files are stale.
+#[test]
+fn a_workspace_that_names_its_sources_is_generated_and_judged_by_them() {
+    let workspace = Workspace::new("gen-settings");
+    let folder = workspace.folder();
+    let settings = format!(
+        "[charts.floe-platform]\nrelease = \"floe\"\n[charts.floe-platform.generate]\nartifacts = \"{}\"\nmanifest = \"{}\"\n",
+        artifact_file("centralized.json").display(),
+        artifact_file("manifest.yaml").display()
+    );
+    std::fs::write(folder.join("floe-tui.toml"), settings).unwrap();
+    let platform = workspace.platform();
+    let place = folder.to_str().unwrap();
+    let told = workspace.floe(&["validate", place, "--env", "prod"]).ok();
+    let about = "generated/floe-platform-prod.yaml: warning: is not generated yet; generate in Values, or floe-tui generate --chart charts/floe-platform";
+    assert!(told.stdout.contains(about), "{told}");
+    let made = workspace.floe(&["generate", "--chart", platform.to_str().unwrap()]).ok();
+    assert_eq!(made.stdout.matches(": created").count(), 5, "{made}");
+    let again = workspace.floe(&["generate", "--chart", platform.to_str().unwrap(), "--dry-run"]).ok();
+    assert_eq!(again.stdout.matches(": unchanged").count(), 5, "{again}");
+    let text = std::fs::read_to_string(folder.join("generated/floe-platform-prod.yaml")).unwrap();
+    assert!(text.contains("release floe\n"), "the settings of the workspace hold: {text}");
+    let told = workspace.floe(&["validate", place, "--json"]);
+    assert!(!told.stdout.contains("stale") && !told.stdout.contains("not generated"), "{told}");
+    // helm gets the file, where it stands.
+    let rendered = workspace.floe(&["render", platform.to_str().unwrap(), "--env", "prod"]).ok();
+    assert!(rendered.stdout.contains("SALES"), "what was generated is a layer: {rendered}");
+    std::fs::write(folder.join("generated/floe-platform-qa.yaml"), text).unwrap();
+    let told = workspace.floe(&["validate", place, "--env", "qa"]);
+    assert!(told.stdout.contains("generated/floe-platform-qa.yaml: warning: is stale: "), "{told}");
+    let nothing =
+        workspace.floe(&["generate", "--chart", workspace.charts().join("floe-jobs").to_str().unwrap()]);
+    assert!(nothing.stderr.contains("[charts.floe-jobs.generate]"), "{nothing}");
+}
