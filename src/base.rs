@@ -12,6 +12,7 @@ pub mod redact;
 pub mod starts;
 pub mod text;
 pub mod time;
+pub mod who;
 
 pub use error::{Context, Error, Result};
 pub use hash::Hash;

@@ -10,6 +10,7 @@
 pub mod jobs;
 pub mod journal;
 pub mod launch;
+pub mod life;
 pub mod outcome;
 pub mod plan;
 pub mod process;
@@ -23,6 +24,7 @@ pub mod view;
 pub use crate::helm::ReleaseRef;
 pub use jobs::{Deed, JobDone, JobPlan, JobPlanner, JobRequest};
 pub use journal::{JournalEntry, JournalKind, Stream};
+pub use life::Life;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{Check, CheckLevel, Plan, Planner};
 pub use recovery::Way;

@@ -82,7 +82,7 @@ impl Found {
         let kubeconfig = setup.kubeconfig()?;
         let (target, release) = place.target(&kubeconfig, &setup.settings)?;
         let connection = setup.connect(&kubeconfig, &release).await?;
-        let last = observe::last(&connection, &release, args).await?;
+        let last = observe::revisions(&connection, &release, args).await?.last;
         let record = observe::record(&connection, &release, &last).await?;
         let snapshot = observe::objects(&connection, &release, &record).await?;
         Ok(Self { target, release, kubeconfig, redactor, snapshot })

@@ -35,19 +35,36 @@ pub(super) async fn history(connection: &Connection, release: &ReleaseRef) -> Re
     Ok(connection.history(driver()?, &release.namespace, &release.release).await?)
 }
 
-/// The newest revision; without one an error that says how to install.
-pub(super) async fn last(
+/// The kept revisions, newest first and at least one; without one an error that says how to install.
+pub(super) async fn revisions(
     connection: &Connection,
     release: &ReleaseRef,
     place: &args::Place,
-) -> Result<RevisionRow> {
-    history(connection, release).await?.into_iter().next().ok_or_else(|| {
+) -> Result<Revisions> {
+    let mut rows = history(connection, release).await?.into_iter();
+    let missing = || {
         Error::new("there is no such release").at(release.to_string()).next(format!(
             "install it: floe-tui apply {} --env {}",
             place.dir.display(),
             place.env
         ))
-    })
+    };
+    Ok(Revisions { last: rows.next().ok_or_else(missing)?, before: rows.collect() })
+}
+
+/// What helm keeps of a release.
+pub(super) struct Revisions {
+    /// The newest.
+    pub(super) last: RevisionRow,
+    /// The others, newest first.
+    before: Vec<RevisionRow>,
+}
+
+impl Revisions {
+    /// All of them.
+    pub(super) fn newest_first(self) -> Vec<RevisionRow> {
+        std::iter::once(self.last).chain(self.before).collect()
+    }
 }
 
 /// The live objects of a record, complete or as far as they are to be had in time.

@@ -1,6 +1,8 @@
 //! `floe-tui status`: how a release and its components do, why, and what was last done to it. As data it speaks the
-//! platform's model: a `PlatformDeployment` with its `DeployedComponent`s.
+//! platform's model: a `PlatformDeployment` with its `DeployedComponent`s, and beside it the history as its state machine
+//! saw it (see [`crate::operations::life`]).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,14 +12,20 @@ use super::args::{Global, Status as Args};
 use super::observe::{self, Cause};
 use super::setup::{Place, Setup};
 use super::{DEGRADED, FAILED, OK, PENDING, out};
-use crate::base::{Result, time};
+use crate::base::{Error, Result, time};
+use crate::cluster::Connection;
 use crate::cluster::Health;
-use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
+use crate::cluster::objects::{ObjectsSnapshot, components};
+use crate::cluster::releases::{Kept, RevisionRow};
 use crate::helm::ReleaseRef;
 use crate::helm::record::{Record, Status};
-use crate::model::deployment::{DeploymentRecord, Replicas, WorkloadKind};
+use crate::model::deployment::DeploymentRecord;
 use crate::model::{DeployedComponent, DeploymentStatus};
-use crate::operations::{OperationView, Store};
+use crate::operations::life::{self, Evidence};
+use crate::operations::{Life, OperationView, Store};
+
+/// Records read to tell why revisions failed.
+const RECORDS: usize = 10;
 
 /// A deployed platform with what is known beside the model's own fields.
 #[derive(Debug, Serialize)]
@@ -29,6 +37,8 @@ struct Deployment {
     rows: Vec<Component>,
     chart: String,
     revision: u32,
+    /// The kept revisions with their lives, newest first.
+    history: Vec<Life>,
     helm_status: Status,
     description: String,
     context: String,
@@ -49,14 +59,10 @@ struct Component {
     reason: String,
 }
 
-fn replicas(row: &ObjectRow) -> Replicas {
-    if row.kind == "CronJob" {
-        let desired = i64::from(row.health != Health::Suspended);
-        let works = i64::from(row.health == Health::Healthy);
-        return Replicas { desired, ready: desired * works, available: desired * works };
+impl From<components::Component<'_>> for Component {
+    fn from(own: components::Component) -> Self {
+        Self { model: own.model, object: own.row.name.clone(), reason: own.row.reason.clone() }
     }
-    let counted = row.replicas.unwrap_or_default();
-    Replicas { desired: counted.desired, ready: counted.ready, available: counted.available }
 }
 
 /// The last operation of ours on the release.
@@ -80,25 +86,38 @@ pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
     let redactor = place.redactor(&[&place.environment]);
     let kubeconfig = setup.kubeconfig()?;
     let (target, release) = place.target(&kubeconfig, &setup.settings)?;
-    let operation = last_operation(&Store::new(&setup.folders), &release);
+    let (operations, _) = Store::new(&setup.folders).list();
+    let operation = last_operation(&operations, &release);
     let connection = setup.connect(&kubeconfig, &release).await?;
-    let last = observe::last(&connection, &release, &args.place).await.inspect_err(|_| {
+    let revisions = observe::revisions(&connection, &release, &args.place).await.inspect_err(|_| {
         if let Some(operation) = &operation {
             out::note(&operation.words());
         }
     })?;
-    let record = observe::record(&connection, &release, &last).await?;
+    let record = observe::record(&connection, &release, &revisions.last).await?;
+    let (last, rows) = (revisions.last.status, revisions.newest_first());
     let snapshot = observe::objects(&connection, &release, &record).await?;
     // What only watches over workloads is in the list, and no cause of anything.
-    let cause = if observe::health(&snapshot) <= Health::Missing || last.status == Status::Failed {
+    let cause = if observe::health(&snapshot) <= Health::Missing || last == Status::Failed {
         observe::cause(&connection, &snapshot, &redactor).await
     } else {
         None
     };
-    let mut deployment = deployment(&target.environment, &release, &record, &snapshot, cause, operation);
-    // The record may be a moment older than the list of revisions.
-    deployment.helm_status = last.status;
-    deployment.record.status = last.status.into();
+    let mut records = if args.json { failures(&connection, &release, &rows).await } else { BTreeMap::new() };
+    records.insert(record.revision, record.clone());
+    let mut history = history(&target.environment, &release, &rows, &records, &operations);
+    for transition in history.iter_mut().flat_map(|life| &mut life.transitions) {
+        transition.reason = transition.reason.as_ref().map(|words| redactor.text(words));
+    }
+    let components = snapshot.components(&release.release).into_iter().map(|own| own.model).collect();
+    let Some(mut model) = history.first().map(|life| life.state().record(components)) else {
+        return Err(Error::new("helm keeps no revision of this release").at(release.to_string()));
+    };
+    // helm's own words: when it began this revision, and where it is now, also while it takes it away. The record may be
+    // a moment older than the list of revisions.
+    (model.deployed_at, model.status) = (record.last_deployed, last.into());
+    let mut deployment = deployment(model, history, &release, &record, &snapshot, cause, operation);
+    deployment.helm_status = last;
     if args.json {
         out::json(&data(&deployment));
     } else {
@@ -124,38 +143,60 @@ fn code(deployment: &Deployment, unseen: bool) -> u8 {
     }
 }
 
-fn deployment(
+/// Records whose payload tells why a revision failed, and whether the next one went back or tried again: at most as many
+/// as helm keeps by itself. What cannot be read is not told.
+async fn failures(
+    connection: &Connection,
+    release: &ReleaseRef,
+    rows: &[RevisionRow],
+) -> BTreeMap<u32, Record> {
+    let failed = |row: Option<&RevisionRow>| row.is_some_and(|row| row.status == Status::Failed);
+    let wanted = rows.iter().enumerate().filter(|(at, row)| failed(Some(row)) || failed(rows.get(at + 1)));
+    let mut records = BTreeMap::new();
+    for (_, row) in wanted.take(RECORDS) {
+        if let Ok(record) = observe::record(connection, release, row).await {
+            records.insert(row.revision, record);
+        }
+    }
+    records
+}
+
+fn history(
     environment: &str,
+    release: &ReleaseRef,
+    rows: &[RevisionRow],
+    records: &BTreeMap<u32, Record>,
+    operations: &[OperationView],
+) -> Vec<Life> {
+    let kept: Vec<Kept> = rows.iter().map(Kept::from).collect();
+    let operations: Vec<&OperationView> = operations.iter().collect();
+    life::lives(&Evidence {
+        release,
+        environment,
+        kept: &kept,
+        record: &|revision| records.get(&revision),
+        operations: &operations,
+        watched: None,
+    })
+}
+
+fn deployment(
+    model: DeploymentRecord,
+    history: Vec<Life>,
     release: &ReleaseRef,
     record: &Record,
     snapshot: &ObjectsSnapshot,
     cause: Option<Cause>,
     operation: Option<Operation>,
 ) -> Deployment {
-    let artifact = [&record.config, &record.chart_values]
-        .into_iter()
-        .find_map(|values| values.pointer("/global/artifactVersion")?.as_str())
-        .or_else(|| record.chart.annotations.get("floe.dev/artifact-version").map(String::as_str))
-        .unwrap_or("unknown");
     let (root_cause, root_cause_details) =
         cause.map_or((None, Vec::new()), |cause| (Some(cause.line), cause.more));
-    let rows: Vec<Component> =
-        snapshot.rows.iter().filter_map(|row| component(row, &release.release)).collect();
     Deployment {
-        record: DeploymentRecord {
-            release_name: release.release.clone(),
-            namespace: release.namespace.clone(),
-            chart_version: record.chart.version.clone(),
-            artifact_version: artifact.to_owned(),
-            environment: environment.to_owned(),
-            status: record.status.into(),
-            components: rows.iter().map(|row| row.model.clone()).collect(),
-            deployed_at: record.last_deployed,
-            deployed_by: None,
-        },
-        rows,
+        record: model,
+        rows: snapshot.components(&release.release).into_iter().map(Into::into).collect(),
         chart: record.chart.label(),
         revision: record.revision,
+        history,
         helm_status: record.status,
         description: record.description.clone(),
         context: release.context.clone(),
@@ -174,22 +215,8 @@ fn data(deployment: &Deployment) -> serde_json::Value {
     data
 }
 
-/// What the release's manifest names and what has pods; hooks and tests come and go.
-fn component(row: &ObjectRow, release: &str) -> Option<Component> {
-    let kind = WorkloadKind::parse(&row.kind).filter(|_| row.depth == 0 && !row.hook)?;
-    let short = row.name.strip_prefix(release).and_then(|rest| rest.strip_prefix('-'));
-    let model = DeployedComponent {
-        name: short.filter(|short| !short.is_empty()).unwrap_or(&row.name).to_owned(),
-        kind,
-        replicas: replicas(row),
-        health: row.health.into(),
-    };
-    Some(Component { model, object: row.name.clone(), reason: row.reason.clone() })
-}
-
 /// The newest operation on a release, whoever of the cluster's contexts it used.
-fn last_operation(store: &Store, release: &ReleaseRef) -> Option<Operation> {
-    let (views, _) = store.list();
+fn last_operation(views: &[OperationView], release: &ReleaseRef) -> Option<Operation> {
     let is_ours = |view: &&OperationView| view.spec.release == *release;
     views.iter().filter(is_ours).max_by_key(|view| (view.is_running(), view.spec.created)).map(|view| {
         Operation {
@@ -236,6 +263,19 @@ fn print(deployment: &Deployment, snapshot: &ObjectsSnapshot) {
     if deployment.record.status == DeploymentStatus::Failed && !deployment.description.is_empty() {
         out::line(&format!("  {}", crate::base::text::one_line(&deployment.description)));
     }
+    if let Some(life) = deployment.history.first() {
+        out::line(&format!("  by {}, artifacts {}", life.who(), deployment.record.artifact_version));
+        for transition in &life.transitions {
+            let refused = transition.refused.as_ref().map(|words| format!("refused: {words}; "));
+            let refused = refused.unwrap_or_default();
+            out::line(&format!(
+                "  {} {} ({refused}{})",
+                transition.status,
+                transition.when(),
+                transition.how()
+            ));
+        }
+    }
     if let Some(operation) = &deployment.operation {
         out::line(&format!("  {}", operation.words()));
     }
@@ -246,15 +286,15 @@ fn print(deployment: &Deployment, snapshot: &ObjectsSnapshot) {
         if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
     ));
     let width = deployment.rows.iter().map(|row| row.model.name.len()).max().unwrap_or_default();
-    for row in &snapshot.rows {
-        let Some(component) = component(row, &deployment.record.release_name) else { continue };
+    for component in snapshot.components(&deployment.record.release_name) {
+        let row = component.row;
         out::line(&format!(
             "{} {:<12} {:<width$}  {:<11} {}",
             row.health.glyph(),
             component.model.kind.word(),
             component.model.name,
             row.health.word(),
-            component.reason
+            row.reason
         ));
     }
     for remark in &deployment.remarks {
@@ -266,7 +306,7 @@ fn print(deployment: &Deployment, snapshot: &ObjectsSnapshot) {
             && row.depth == 0
             && !row.hook
             && row.health < Health::Unknown
-            && component(row, "").is_none()
+            && components::Component::of(row, "").is_none()
         {
             out::line(&format!(
                 "{} {:<12} {}  {:<11} {}",
@@ -291,33 +331,27 @@ mod tests {
     use super::*;
     use crate::model::deployment::ComponentHealth;
 
-    fn row(kind: &str, health: Health) -> ObjectRow {
-        ObjectRow {
-            api_version: "apps/v1".into(),
-            kind: kind.into(),
-            namespace: "n".into(),
-            name: "floe-web".into(),
-            uid: "u".into(),
-            parent: None,
-            depth: 0,
-            health,
-            reason: "0 of 1 ready".into(),
-            since: None,
-            created: None,
-            replicas: None,
-            batch: None,
-            containers: Vec::new(),
-            phase: None,
-            node: None,
-            hook: false,
-            new_revision: true,
-        }
-    }
-
     fn made(status: Status, health: Health) -> Deployment {
         let release = ReleaseRef { context: "c".into(), namespace: "n".into(), release: "floe".into() };
         let record = Record { status, ..Record::default() };
-        let mut made = deployment("dev", &release, &record, &ObjectsSnapshot::default(), None, None);
+        let kept = Kept {
+            revision: 1,
+            status,
+            modified: None,
+            created: Some(Timestamp::UNIX_EPOCH),
+            writer: None,
+            resource_version: "1".into(),
+        };
+        let history = life::lives(&Evidence {
+            release: &release,
+            environment: "dev",
+            kept: &[kept],
+            record: &|_| Some(&record),
+            operations: &[],
+            watched: None,
+        });
+        let model = history[0].state().record(Vec::new());
+        let mut made = deployment(model, history, &release, &record, &ObjectsSnapshot::default(), None, None);
         made.health = health;
         made
     }
@@ -360,30 +394,5 @@ mod tests {
             };
             assert_eq!(word, wanted);
         }
-    }
-
-    #[test]
-    fn jobs_count_completions_and_a_schedule_is_one() {
-        let mut row = row("CronJob", Health::Healthy);
-        let counts = |row: &ObjectRow| {
-            let counted = replicas(row);
-            (counted.desired, counted.ready, counted.available)
-        };
-        assert_eq!(counts(&row), (1, 1, 1));
-        row.health = Health::Degraded;
-        assert_eq!(counts(&row), (1, 0, 0));
-        row.health = Health::Suspended;
-        assert_eq!(counts(&row), (0, 0, 0));
-    }
-
-    #[test]
-    fn a_component_is_named_without_its_release() {
-        let mut row = row("Deployment", Health::Progressing);
-        let named = |row: &ObjectRow| component(row, "floe").map(|component| component.model.name);
-        assert_eq!(named(&row).as_deref(), Some("web"));
-        row.name = "floes".into();
-        assert_eq!(named(&row).as_deref(), Some("floes"));
-        row.hook = true;
-        assert_eq!(named(&row), None);
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) doing: String,
     pub(crate) labels: Option<String>,
     pub(crate) fields: Option<String>,
+    /// Whether who wrote what is kept.
+    pub(crate) writers: bool,
 }
 
 /// Times between attempts: doubled up to half a minute, without a clock of its own, so that tests may pause time.
@@ -119,7 +121,7 @@ where
                 stream.next().await
             };
             match next {
-                Some(Ok(event)) => match event.modify(slim) {
+                Some(Ok(event)) => match event.modify(|object| slim(object, plan.writers)) {
                     Event::Init => listing = Some(Vec::new()),
                     Event::InitApply(object) => {
                         if let Some(listing) = &mut listing {
@@ -170,9 +172,11 @@ fn read(error: &watcher::Error, plan: &Plan, connection: &Connection) -> Option<
 }
 
 /// What nobody shows and what is often larger than the rest.
-fn slim<K: Resource>(object: &mut K) {
+fn slim<K: Resource>(object: &mut K, writers: bool) {
     let meta = object.meta_mut();
-    meta.managed_fields = None;
+    if !writers {
+        meta.managed_fields = None;
+    }
     if let Some(annotations) = &mut meta.annotations {
         annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
     }

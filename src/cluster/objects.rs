@@ -3,6 +3,7 @@
 //! [`join`] is pure: it takes what is in the stores and makes rows. [`watch`] fills the stores from the cluster and
 //! publishes a new [`ObjectsSnapshot`] at most every 100 ms.
 
+pub mod components;
 pub mod jobs;
 pub mod join;
 mod trim;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
@@ -70,6 +71,10 @@ pub struct RevisionRow {
     pub status: Status,
     /// When the record was last written.
     pub modified: Option<Timestamp>,
+    /// When the record was made: the revision is pending since then.
+    pub created: Option<Timestamp>,
+    /// Who wrote the record last, as the API server notes it: the program (`Helm`), not the person.
+    pub writer: Option<String>,
     /// The object that holds the record.
     pub storage: String,
     pub resource_version: String,
@@ -86,17 +91,31 @@ impl RevisionRow {
         let seconds =
             |label: &str| labels.get(label)?.parse().ok().and_then(|at| Timestamp::from_second(at).ok());
         let created = meta.creation_timestamp.as_ref().map(|at| at.0);
+        let (writer, written) = last_write(meta);
         Some(Self {
             namespace: meta.namespace.clone().unwrap_or_default(),
             release: clean(labels.get("name")?),
             revision: labels.get("version")?.parse().ok()?,
             status: Status::parse(labels.get("status").map(String::as_str).unwrap_or_default()),
-            // A new record starts with the labels of the one before: the latest of all tells.
-            modified: seconds("modifiedAt").max(seconds("createdAt")).max(created),
+            // A new record starts with the labels of the one before, and helm does not renew them with every write:
+            // the latest of all tells.
+            modified: seconds("modifiedAt").max(seconds("createdAt")).max(created).max(written),
+            created,
+            writer,
             storage: storage.to_owned(),
             resource_version: meta.resource_version.clone().unwrap_or_default(),
         })
     }
+}
+
+/// Who wrote a record's payload last, and when, by the API server's own notes. Labels and annotations are anybody's.
+fn last_write(meta: &ObjectMeta) -> (Option<String>, Option<Timestamp>) {
+    let entries = meta.managed_fields.iter().flatten();
+    let payload = entries
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:data").is_some()));
+    let time = |entry: &ManagedFieldsEntry| entry.time.as_ref().map(|at| at.0);
+    let last = payload.max_by_key(|entry| time(entry));
+    (last.and_then(|entry| Some(clean(entry.manager.as_ref()?))), last.and_then(time))
 }
 
 /// A revision that helm still keeps, as far as metadata tells.
@@ -106,8 +125,25 @@ pub struct Kept {
     pub status: Status,
     /// When its record was last written.
     pub modified: Option<Timestamp>,
+    /// When its record was made.
+    pub created: Option<Timestamp>,
+    /// Who wrote its record last, see [`RevisionRow::writer`].
+    pub writer: Option<String>,
     /// Changes whenever its record is written.
     pub resource_version: String,
+}
+
+impl From<&RevisionRow> for Kept {
+    fn from(row: &RevisionRow) -> Self {
+        Self {
+            revision: row.revision,
+            status: row.status,
+            modified: row.modified,
+            created: row.created,
+            writer: row.writer.clone(),
+            resource_version: row.resource_version.clone(),
+        }
+    }
 }
 
 /// One release: its last revision, and what the others add.
@@ -173,12 +209,7 @@ pub fn fold<'r>(context: &str, revisions: impl IntoIterator<Item = &'r RevisionR
             resource_version: String::new(),
         });
         row.revisions += 1;
-        row.history.push(Kept {
-            revision: revision.revision,
-            status: revision.status,
-            modified: revision.modified,
-            resource_version: revision.resource_version.clone(),
-        });
+        row.history.push(revision.into());
         if revision.status == Status::Deployed {
             row.deployed = row.deployed.max(Some(revision.revision));
         }
@@ -287,6 +318,7 @@ where
             },
             labels: Some(LABELS.to_owned()),
             fields: None,
+            writers: true,
         };
         self.scopes.push(Scope { namespace, state: WatchState::Loading, revisions: HashMap::new() });
         tokio::spawn(feed::run(api, plan, self.connection.clone(), self.send.clone(), self.cancel.clone()));

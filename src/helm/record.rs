@@ -258,6 +258,18 @@ impl Record {
     pub fn storage_name(&self) -> String {
         storage_name(&self.name, self.revision)
     }
+
+    /// Whether a rollback made it, as helm says it in every version.
+    pub fn is_rollback(&self) -> bool {
+        self.rollback_revision.is_some()
+            || self.description.starts_with("Rollback to ")
+            || self.description.starts_with("Rollback \"")
+    }
+
+    /// The revision that it was rolled back to, where helm says it.
+    pub fn rollback_to(&self) -> Option<u32> {
+        self.rollback_revision.or_else(|| self.description.strip_prefix("Rollback to ")?.trim().parse().ok())
+    }
 }
 
 /// Reads the payload of a record: the value of `data.release` of a Secret after the API's own base64 is taken

@@ -297,6 +297,12 @@ impl PlatformDeployment<Failed> {
     pub fn retry(self, since: Timestamp) -> PlatformDeployment<Pending> {
         self.into(Pending { since })
     }
+
+    /// It is tried again with what was mended, which may be its chart: helm keeps that as another revision.
+    #[must_use]
+    pub fn retry_as(self, release: Release, since: Timestamp) -> PlatformDeployment<Pending> {
+        PlatformDeployment { release, ..self.retry(since) }
+    }
 }
 
 /// A deployment in whatever state it was found, for what is only seen from outside.
@@ -350,6 +356,28 @@ impl Observed {
         })
     }
 
+    /// The states that a deployment went through between two looks; `None` for the first look is before it began.
+    /// Nothing where no way leads there.
+    pub fn between(from: Option<DeploymentStatus>, to: DeploymentStatus) -> &'static [DeploymentStatus] {
+        use DeploymentStatus::{Deployed, Failed, Pending, Superseded};
+        match (from, to) {
+            (None, Deployed | Failed) | (Some(Failed), Deployed) => &[Pending],
+            (None | Some(Failed), Superseded) => &[Pending, Deployed],
+            (Some(Pending), Superseded) => &[Deployed],
+            _ => &[],
+        }
+    }
+
+    /// What does not change while it lives.
+    pub fn release(&self) -> &Release {
+        match self {
+            Self::Pending(own) => &own.release,
+            Self::Deployed(own) => &own.release,
+            Self::Failed(own) => &own.release,
+            Self::Superseded(own) => &own.release,
+        }
+    }
+
     /// The state as data.
     pub fn status(&self) -> DeploymentStatus {
         match self {
@@ -362,11 +390,12 @@ impl Observed {
 
     /// The deployment as data, with what is known of its components.
     pub fn record(&self, components: Vec<DeployedComponent>) -> DeploymentRecord {
-        let (release, at) = match self {
-            Self::Pending(own) => (&own.release, own.state.since),
-            Self::Deployed(own) => (&own.release, own.state.at),
-            Self::Failed(own) => (&own.release, own.state.at),
-            Self::Superseded(own) => (&own.release, own.state.at),
+        let release = self.release();
+        let at = match self {
+            Self::Pending(own) => own.state.since,
+            Self::Deployed(own) => own.state.at,
+            Self::Failed(own) => own.state.at,
+            Self::Superseded(own) => own.state.at,
         };
         DeploymentRecord {
             release_name: release.release_name.clone(),
@@ -415,7 +444,17 @@ mod tests {
                             | (S::Failed, S::Pending | S::Deployed | S::Superseded)
                     );
                 match seen.clone().next(to, at, "why") {
-                    Ok(next) => assert!(may && next.status() == to, "{from} to {to}"),
+                    Ok(next) => {
+                        assert!(may && next.status() == to, "{from} to {to}");
+                        // One by one the same way.
+                        let steps = Observed::between(Some(from), to).iter().chain([&to]);
+                        let walked = steps.fold(seen.clone(), |seen, step| {
+                            let next = seen.clone().next(*step, at, "why").unwrap();
+                            assert!(Observed::between(Some(seen.status()), *step).is_empty());
+                            next
+                        });
+                        assert_eq!(walked, next);
+                    }
                     Err(refused) => {
                         let (same, words) = *refused;
                         assert!(!may && same == seen, "{from} to {to}");

@@ -18,7 +18,7 @@ use super::spec::{OperationId, OperationSpec, Step, WantedObject};
 use super::store::Store;
 use crate::base::folders::Folders;
 use crate::base::redact::Redactor;
-use crate::base::{Hash, Problem, Result};
+use crate::base::{Hash, Problem, Result, who};
 use crate::cluster::releases::{Driver, RevisionRow};
 use crate::cluster::{Connection, Identity, Kubeconfig};
 use crate::helm::Helm;
@@ -133,6 +133,7 @@ impl Plan {
             secret_paths: self.secret_paths.iter().map(ToString::to_string).collect(),
             objects: self.objects.iter().map(wanted).collect(),
             created,
+            by: who::am_i(),
             folder,
         }
     }

@@ -106,6 +106,9 @@ pub struct OperationSpec {
     /// What is watched while it runs.
     pub objects: Vec<WantedObject>,
     pub created: Timestamp,
+    /// Who confirmed it, as `user@host`; older journals do not say.
+    #[serde(default)]
+    pub by: Option<String>,
     /// The folder that helm runs in.
     pub folder: PathBuf,
 }

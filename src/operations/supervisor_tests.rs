@@ -53,6 +53,7 @@ impl Stand {
             secret_paths: vec!["license".into()],
             objects: Vec::new(),
             created,
+            by: None,
             folder: self.root.path().to_owned(),
         };
         self.store.create(&spec).unwrap();

@@ -2,6 +2,7 @@
 //! one of them from the inside. The header follows the row under the cursor.
 
 pub(in crate::screens) mod applied;
+mod components;
 mod deeds;
 mod events;
 mod history;

@@ -185,7 +185,7 @@ commands! {
 
     SortBy          "releases.sort"     Releases ["o"] 10 false "sort" "Sort by the next column.";
     AskContexts     "releases.contexts" Releases ["t"] 11 false "other contexts" "Tick contexts that no chart maps, to see their releases too; remembered.";
-    NextView        "release.view.next" Release ["]", "Ctrl-Right"] 10 false "next view" "Overview, resources, history, values, manifest, hooks, jobs, events, logs, notes.";
+    NextView        "release.view.next" Release ["]", "Ctrl-Right"] 10 false "next view" "Overview, components, resources, history, values, manifest, hooks, jobs, events, logs, notes.";
     PreviousView    "release.view.previous" Release ["[", "Ctrl-Left"] 0 false "previous view" "The view before.";
     JumpToCause     "release.cause"     Release ["c"] 11 false "jump to the cause" "Go to the object and container that the root-cause line names.";
     ShowLogs        "release.logs"      Release ["o"] 12 false "logs" "Logs of the pod or job under the cursor.";

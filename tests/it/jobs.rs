@@ -399,7 +399,7 @@ fn planes_jobs_are_dealt_with_by_keys() {
     operator
         .terminal
         .wait_for("its inside", CLUSTER, |screen| has(screen, "Overview") && has(screen, "Jobs"));
-    for _ in 0..6 {
+    for _ in 0..7 {
         operator.terminal.press("]");
     }
     operator.terminal.wait_for("the jobs", CLUSTER, |screen| has_row(screen, &[NIGHTLY, "0 4 * * *"]));

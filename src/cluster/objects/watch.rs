@@ -215,6 +215,7 @@ impl State {
                 },
                 labels: None,
                 fields,
+                writers: false,
             };
             let group = served.resource.group.clone();
             if is_static(&group, &kind) {
@@ -245,6 +246,7 @@ impl State {
             doing: format!("list {} in {namespace}", resource.plural),
             labels: None,
             fields: None,
+            writers: false,
         };
         let api: Api<DynamicObject> = Api::namespaced_with(pipes.connection.client(), namespace, &resource);
         tokio::spawn(pump(api, plan, resource, pipes.clone()));

@@ -7,6 +7,8 @@ fn row(revision: u32, status: Status) -> RevisionRow {
         revision,
         status,
         modified: None,
+        created: None,
+        writer: None,
         storage: crate::helm::record::storage_name("r", revision),
         resource_version: "1".into(),
     }

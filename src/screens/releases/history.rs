@@ -12,7 +12,8 @@ use crate::base::time;
 use crate::cluster::releases::{Kept, ReleaseRow};
 use crate::helm::record::{HookPhase, HookRecord, Record, Status};
 use crate::manifest::{self, Object};
-use crate::operations::Verb;
+use crate::model::DeploymentStatus;
+use crate::operations::{Life, Verb};
 use crate::session::{Command, Fetched};
 use crate::ui::table::{Column, Listed, Row, Table};
 use crate::ui::theme::Theme;
@@ -50,6 +51,8 @@ pub(super) struct History {
     /// By revision; for which pair of records.
     facts: HashMap<u32, (String, Facts)>,
     rows: Vec<Kept>,
+    /// The same as the state machine saw them.
+    lives: Vec<Life>,
 }
 
 /// Where a rollback would go to: what is deployed while something newer failed or hangs, else the newest one
@@ -67,6 +70,7 @@ impl History {
     /// Takes the kept revisions and compares those whose records have come.
     pub(super) fn sync(&mut self, known: &Known) {
         self.rows = known.row.map(|row| row.history.clone()).unwrap_or_default();
+        self.lives = known.lives();
         let keys = self.keys();
         self.cursor.sync(keys.as_slice());
         self.facts.retain(|revision, _| self.rows.iter().any(|kept| kept.revision == *revision));
@@ -154,7 +158,13 @@ impl History {
         };
         self.view_rows(known, frame, upper, theme);
         if let Some(lower) = lower {
-            let lines = self.detail(known, usize::from(lower.width), theme);
+            let mut lines = self.detail(known, usize::from(lower.width), theme);
+            let room = usize::from(lower.height.saturating_sub(1));
+            if lines.len() > room && room > 0 {
+                let hidden = text::count(lines.len() - (room - 1), "more line");
+                lines.truncate(room - 1);
+                lines.push(Rich::of(Role::Muted, format!("{hidden} in a taller window")));
+            }
             let buf = frame.buffer_mut();
             let rule = theme.glyphs.border.horizontal_top.repeat(usize::from(lower.width));
             Rich::of(Role::Border, rule).draw(buf, (lower.x, lower.y), lower.width, theme, None);
@@ -217,6 +227,7 @@ impl History {
             first.push(Role::Muted, format!("   written {}", time::absolute(at)));
         }
         lines.push(first);
+        let life = self.lives.iter().find(|life| life.revision == kept.revision);
         let Some((_, facts)) = self.facts.get(&kept.revision) else {
             let words = match known.session.world.records.get(&(known.release.clone(), Some(kept.revision))) {
                 Some(Fetched::Failed { error, .. }) => error.lines().join("  "),
@@ -224,6 +235,9 @@ impl History {
                 _ => "reading its record".to_owned(),
             };
             lines.extend(text::wrap(&words, width).into_iter().map(|line| Rich::of(Role::Muted, line)));
+            if let Some(life) = life {
+                life_lines(known, life, width, theme, &mut lines);
+            }
             return lines;
         };
         let is_deployed = known.row.and_then(|row| row.deployed) == Some(kept.revision);
@@ -255,7 +269,46 @@ impl History {
         if !is_deployed {
             section("not undone", Role::Warn, &facts.stays.join("; "));
         }
+        if let Some(life) = life {
+            life_lines(known, life, width, theme, &mut lines);
+        }
         lines
+    }
+}
+
+/// The life of a revision: what it came from, who began it, each transition with its time, and what was refused.
+fn life_lines(known: &Known, life: &Life, width: usize, theme: &Theme, lines: &mut Vec<Rich>) {
+    let room = width.saturating_sub(12).max(20);
+    let mut section = |name: &str, role: Role, words: &str, quiet: &str| {
+        let words = said(known.session, words);
+        let quiet = said(known.session, quiet);
+        let name = Rich::of(Role::Muted, format!("{name:<12}"));
+        // What is less telling stands behind, if there is room for it.
+        if text::width(&words) + text::width(&quiet) + 3 <= room {
+            lines.push(name.then(role, words).then(Role::Muted, format!("   {quiet}")));
+            return;
+        }
+        let mut name = Some(name);
+        for line in text::wrap(&words, room) {
+            let lead = name.take().unwrap_or_else(|| Rich::from(" ".repeat(12)));
+            lines.push(lead.then(role, line));
+        }
+    };
+    section("began", Role::Text, &life.origin(), &format!("by {}", life.who()));
+    for transition in &life.transitions {
+        if let Some(refused) = &transition.refused {
+            let words = format!("{} {}: {refused}", transition.status, transition.when());
+            section("refused", Role::Warn, &words, &transition.how());
+            continue;
+        }
+        let glyph = Tone::from(transition.status).glyph(theme.glyphs);
+        let role = if transition.status == DeploymentStatus::Failed { Role::Bad } else { Role::Text };
+        let because = transition.reason.as_ref().map(|reason| format!(", because: {reason}"));
+        let words = format!("{glyph} {}{}", transition.when(), because.unwrap_or_default());
+        section(transition.status.word(), role, &words, &transition.how());
+    }
+    if let Some(retry) = life.retried_as {
+        section("retried", Role::Text, &format!("as revision {retry}"), "");
     }
 }
 

@@ -12,12 +12,14 @@ use crate::cluster::releases::ReleaseRow;
 use crate::cluster::{RootCause, root_cause};
 use crate::helm::record::Record;
 use crate::manifest::ObjectId;
-use crate::operations::{Deed, JobRequest, Verb};
+use crate::operations::life::{self, Evidence, Watched};
+use crate::operations::{Deed, JobRequest, Life, OperationView, Verb};
 use crate::session::{Ask, Choice, Command, Effect, Goto, LogRef, ReleaseRef, Session, Side, Then, Watch};
 use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
 
 use super::applied::{self, Applied};
+use super::components::Components;
 use super::events::Events;
 use super::history::{self, History};
 use super::hooks::Hooks;
@@ -39,6 +41,7 @@ pub(super) const ASK_LOG: u16 = 1;
 pub(super) enum View {
     #[default]
     Overview,
+    Components,
     Resources,
     History,
     Values,
@@ -51,8 +54,9 @@ pub(super) enum View {
 }
 
 impl View {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Overview,
+        Self::Components,
         Self::Resources,
         Self::History,
         Self::Values,
@@ -67,6 +71,7 @@ impl View {
     fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Components => "Components",
             Self::Resources => "Resources",
             Self::History => "History",
             Self::Values => "Values",
@@ -116,6 +121,8 @@ pub(super) struct Known<'a> {
     /// Of the last revision.
     pub(super) record: Option<&'a Arc<Record>>,
     pub(super) objects: Option<&'a ObjectsSnapshot>,
+    /// What was seen of its records while they were watched.
+    watched: Option<&'a Watched>,
     pub(super) cause: Option<RootCause>,
 }
 
@@ -130,13 +137,29 @@ impl<'a> Known<'a> {
             stale: memory.releases(&release.context).and_then(|(_, stale)| stale),
             record: row.and_then(|row| memory::record(session, release, row.revision)),
             objects,
+            watched: memory.watched(release),
             cause: objects.and_then(|objects| root_cause(&objects.rows, &objects.events)),
         }
     }
 
+    /// The kept revisions as the state machine saw them, newest first.
+    pub(super) fn lives(&self) -> Vec<Life> {
+        let operations: Vec<&OperationView> =
+            self.session.world.operations.values().map(Arc::as_ref).collect();
+        let view = applied::environment_of(self.session, self.release);
+        life::lives(&Evidence {
+            release: self.release,
+            environment: view.map(|view| view.name.as_str()).unwrap_or_default(),
+            kept: self.row.map(|row| &row.history[..]).unwrap_or_default(),
+            record: &|revision| memory::record(self.session, self.release, revision).map(Arc::as_ref),
+            operations: &operations,
+            watched: self.watched,
+        })
+    }
+
     /// When the last revision is a rollback: what of the revision before it the workspace still has.
     pub(super) fn brings_back(&self) -> Vec<String> {
-        let Some((row, record)) = self.row.zip(self.record).filter(|(_, record)| is_rollback(record)) else {
+        let Some((row, record)) = self.row.zip(self.record).filter(|(_, record)| record.is_rollback()) else {
             return Vec::new();
         };
         let left =
@@ -160,11 +183,6 @@ impl<'a> Known<'a> {
     }
 }
 
-/// As helm says it in every version.
-fn is_rollback(record: &Record) -> bool {
-    record.rollback_revision.is_some() || record.description.starts_with("Rollback to ")
-}
-
 /// The release that is open.
 #[derive(Debug)]
 pub(super) struct Inside {
@@ -174,6 +192,7 @@ pub(super) struct Inside {
     title: String,
     applied: Applied,
     overview: Overview,
+    components: Components,
     resources: Resources,
     pub(super) history: History,
     values: Text,
@@ -202,6 +221,7 @@ impl Inside {
             view: View::Overview,
             applied: Applied::Unknown,
             overview: Overview::default(),
+            components: Components::default(),
             resources: Resources::default(),
             history: History::default(),
             values: Text::default(),
@@ -289,7 +309,7 @@ impl Inside {
             View::Manifest => self.manifest.make(stamp, || texts::manifest(&known)),
             View::Notes => self.notes.make(stamp, || texts::notes(&known)),
             View::Jobs => self.jobs.sync(&known),
-            View::Hooks | View::Events | View::Logs => {}
+            View::Components | View::Hooks | View::Events | View::Logs => {}
         }
     }
 
@@ -324,7 +344,7 @@ impl Inside {
         let Some(row) = memory.row(&self.release).cloned() else { return Vec::new() };
         let history = self.view == View::History;
         let rolled_back =
-            memory::record(session, &self.release, row.revision).is_some_and(|record| is_rollback(record));
+            memory::record(session, &self.release, row.revision).is_some_and(|record| record.is_rollback());
         let needed = row.history.iter().enumerate().filter(|(index, kept)| {
             kept.revision == row.revision
                 || (rolled_back && *index == 1)
@@ -393,6 +413,7 @@ impl Inside {
         let known = Known::of(session, memory, &release);
         let search = self.search().clone();
         match self.view {
+            View::Components => self.components.click(&known, at),
             View::Resources => self.resources.click(at),
             View::History => self.history.click(at),
             View::Hooks => self.hooks.click(&known, at),
@@ -407,6 +428,7 @@ impl Inside {
         let wish = |handled: bool| if handled { Wish::Nothing } else { Wish::Unhandled };
         match self.view {
             View::Overview => self.overview.command(command),
+            View::Components => self.components.command(known, command),
             View::Resources => self.resources.command(known, command),
             View::History => self.history.command(known, command),
             View::Values => wish(self.values.command(command, &search)),

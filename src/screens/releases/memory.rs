@@ -13,6 +13,7 @@ use crate::cluster::releases::{ReleaseRow, ReleasesSnapshot};
 use crate::cluster::{Fault, Health, root_cause};
 use crate::helm::record::Record;
 use crate::manifest;
+use crate::operations::life::Watched;
 use crate::session::{Effect, Fetched, Mapped, Message, ReleaseRef, Session};
 
 use super::applied::{self, Applied};
@@ -46,6 +47,8 @@ type Compared = (u64, ReleaseRef, u32, String, Option<Arc<Chart>>, Applied);
 pub(super) struct Memory {
     seen: BTreeMap<String, Seen>,
     observed: HashMap<ReleaseRef, Observed>,
+    /// How records of releases changed while they were watched.
+    watched: HashMap<ReleaseRef, Watched>,
     /// Which record was asked for, at which version of its object.
     asked: HashMap<(ReleaseRef, u32), String>,
     wanted: HashMap<(ReleaseRef, u32), Arc<[Wanted]>>,
@@ -70,6 +73,7 @@ impl Memory {
 
     fn hear_releases(&mut self, session: &Session, context: &str, snapshot: &Arc<ReleasesSnapshot>) {
         if snapshot.state == WatchState::Live {
+            self.watch(session, context, snapshot);
             let seen = Seen { snapshot: snapshot.clone(), until: session.now, live: true };
             self.seen.insert(context.to_owned(), seen);
         } else if let Some(seen) = self.seen.get_mut(context)
@@ -77,6 +81,24 @@ impl Memory {
         {
             seen.until = session.now;
         }
+    }
+
+    /// What changed since the list before; the first one is no change.
+    fn watch(&mut self, session: &Session, context: &str, after: &ReleasesSnapshot) {
+        let Some(before) = self.seen.get(context) else { return };
+        for (before, row) in Watched::compare(&before.snapshot.rows, &after.rows) {
+            let release = ReleaseRef {
+                context: context.to_owned(),
+                namespace: row.namespace.clone(),
+                release: row.name.clone(),
+            };
+            self.watched.entry(release).or_default().look(before, &row.history, session.now);
+        }
+    }
+
+    /// What was seen of the records of a release while they were watched.
+    pub(super) fn watched(&self, release: &ReleaseRef) -> Option<&Watched> {
+        self.watched.get(release)
     }
 
     /// The releases of a context as seen last, and since when that is old; `None` when nothing was seen yet.

@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 use crate::base::time;
 use crate::cluster::Health;
 use crate::helm::record::ApplyMethod;
+use crate::operations::Life;
+use crate::operations::life::artifact_version;
 use crate::operations::recovery::{self, Known as KnownRevision, Way};
 use crate::screens::scroll_text;
 use crate::session::Command;
@@ -27,6 +29,8 @@ const PROBLEMS: usize = 12;
 #[derive(Debug, Default)]
 pub(super) struct Overview {
     ways: Vec<Way>,
+    /// The last revision as the state machine saw it.
+    life: Option<Life>,
     /// Which way is marked.
     at: usize,
     lines: Vec<Rich>,
@@ -36,6 +40,7 @@ pub(super) struct Overview {
 impl Overview {
     /// Works the ways out again.
     pub(super) fn sync(&mut self, known: &Known) {
+        self.life = known.lives().into_iter().next();
         let history: Vec<KnownRevision> = known
             .row
             .map(|row| &row.history[..])
@@ -99,7 +104,7 @@ impl Overview {
             self.ways_lines(&mut lines, width, theme);
         }
         lines.push(Rich::default());
-        facts(known, applied, width, theme, &mut lines);
+        facts(known, applied, self.life.as_ref(), width, theme, &mut lines);
         problems(known, theme, &mut lines);
         lines
     }
@@ -149,7 +154,14 @@ pub(super) fn counts(known: &Known, theme: &Theme) -> Rich {
     line
 }
 
-fn facts(known: &Known, applied: &Applied, width: usize, theme: &Theme, lines: &mut Vec<Rich>) {
+fn facts(
+    known: &Known,
+    applied: &Applied,
+    life: Option<&Life>,
+    width: usize,
+    theme: &Theme,
+    lines: &mut Vec<Rich>,
+) {
     let now = known.session.now;
     let mut fact = |name: &str, value: Rich| {
         lines.push(Rich::of(Role::Muted, format!("{name:<16}")).join(value));
@@ -166,11 +178,15 @@ fn facts(known: &Known, applied: &Applied, width: usize, theme: &Theme, lines: &
         value.push(Role::Muted, format!("   {} kept", text::count(row.revisions, "revision")));
         fact("revision", value);
     }
+    if let Some(life) = life {
+        state(known, life, width, theme, &mut fact);
+    }
     let Some(record) = known.record else { return };
     let mut chart = Rich::from(said(known.session, &record.chart.label()));
     if !record.chart.app_version.is_empty() {
         chart.push(Role::Muted, format!("   app {}", said(known.session, &record.chart.app_version)));
     }
+    chart.push(Role::Muted, format!("   artifacts {}", said(known.session, artifact_version(record))));
     fact("chart", chart);
     let mut when = |name: &str, at: Option<jiff::Timestamp>| {
         if let Some(at) = at {
@@ -206,6 +222,25 @@ fn facts(known: &Known, applied: &Applied, width: usize, theme: &Theme, lines: &
     for (index, line) in text::wrap(&description, width.saturating_sub(16).max(20)).into_iter().enumerate() {
         fact(if index == 0 { "helm says" } else { "" }, Rich::from(line));
     }
+}
+
+/// Where the deployment is in the platform's words, since when, and who brought it there.
+fn state(known: &Known, life: &Life, width: usize, theme: &Theme, fact: &mut impl FnMut(&str, Rich)) {
+    let mut value = mark(Tone::from(life.status), life.status.word(), theme.glyphs);
+    if let Some(last) = life.last() {
+        value.push(Role::Text, format!(" {}", last.when()));
+        value.push(Role::Muted, format!("   {}", last.how()));
+    }
+    fact("state", value);
+    for refused in life.transitions.iter().filter(|transition| transition.refused.is_some()) {
+        let words = refused.refused.as_deref().unwrap_or_default();
+        let words = format!("helm's record says {} ({}): {words}", refused.status, refused.when());
+        let words = text::wrap(&said(known.session, &words), width.saturating_sub(16).max(20));
+        for (index, line) in words.into_iter().enumerate() {
+            fact(if index == 0 { "refused" } else { "" }, Rich::of(Role::Warn, line));
+        }
+    }
+    fact("by", Rich::from(said(known.session, &life.who())));
 }
 
 fn problems(known: &Known, theme: &Theme, lines: &mut Vec<Rich>) {

@@ -2,6 +2,7 @@
 
 use crate::cluster::Health;
 use crate::helm::record::{HookPhase, Status};
+use crate::model::DeploymentStatus;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::{Rich, Role};
 
@@ -64,6 +65,17 @@ impl From<Status> for Tone {
             Status::Uninstalled => Self::Missing,
             Status::Superseded => Self::Paused,
             Status::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<DeploymentStatus> for Tone {
+    fn from(status: DeploymentStatus) -> Self {
+        match status {
+            DeploymentStatus::Pending => Self::Busy,
+            DeploymentStatus::Deployed => Self::Good,
+            DeploymentStatus::Failed => Self::Bad,
+            DeploymentStatus::Superseded => Self::Paused,
         }
     }
 }

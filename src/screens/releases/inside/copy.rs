@@ -20,6 +20,13 @@ impl Inside {
         };
         match self.view {
             View::Overview => {}
+            View::Components => {
+                if let Some(component) = self.components.selected(&known) {
+                    for (label, text) in object(&known, component.row, None) {
+                        add(label, text);
+                    }
+                }
+            }
             View::Resources => {
                 if let Some((row, container)) = self.resources.object(&known) {
                     for (label, text) in object(&known, row, container.map(|found| found.name.as_str())) {

@@ -71,6 +71,7 @@ impl Inside {
         let search = self.search().clone();
         match self.view {
             View::Overview => self.overview.view(known, &self.applied, frame, body, theme),
+            View::Components => self.components.view(known, frame, body, theme),
             View::Resources => self.resources.view(known, frame, body, theme),
             View::History => self.history.view(known, frame, body, theme),
             View::Values => self.values.view(frame, body, &search, false, theme),
@@ -104,7 +105,8 @@ impl Inside {
             return true;
         };
         let needs_record = matches!(self.view, View::Values | View::Manifest | View::Notes | View::Hooks);
-        let needs_objects = matches!(self.view, View::Resources | View::Jobs | View::Events);
+        let needs_objects =
+            matches!(self.view, View::Components | View::Resources | View::Jobs | View::Events);
         let record = session.world.records.get(&(known.release.clone(), Some(row.revision)));
         if known.record.is_none() && (needs_record || (needs_objects && known.objects.is_none())) {
             match record {

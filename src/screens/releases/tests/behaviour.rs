@@ -284,6 +284,7 @@ fn the_cause_leads_to_the_container_and_on_to_its_log() {
 fn a_pod_with_several_containers_asks_which_log() {
     let mut stage = Stage::inside_dev();
     stage.press(Command::NextView);
+    stage.press(Command::NextView);
     stage.press(Command::Top);
     stage.press(Command::ShowLogs);
     let overlay = stage.session.overlays.pop().unwrap();
@@ -316,7 +317,7 @@ fn a_log_pauses_when_it_is_read_and_counts_what_comes() {
 #[test]
 fn secrets_and_escapes_never_reach_the_screen() {
     let mut stage = Stage::inside_dev();
-    for _ in 0..9 {
+    for _ in 0..10 {
         let screen = stage.screen();
         assert!(!screen.contains("hunter2"), "{screen}");
         assert!(!screen.contains('\u{1b}'));
@@ -351,6 +352,7 @@ fn a_jump_from_elsewhere_opens_the_object() {
 #[test]
 fn esc_leaves_and_the_same_release_comes_back_as_it_was() {
     let mut stage = Stage::inside_dev();
+    stage.press(Command::NextView);
     stage.press(Command::NextView);
     assert_eq!(stage.room.places(&stage.session), [Place::Release, Place::Pane]);
     stage.press(Command::Back);
@@ -475,7 +477,7 @@ fn the_log_of_the_last_run_is_one_key_away() {
     let mut stage = Stage::inside_dev();
     let snapshot = std::sync::Arc::new(super::world::with_jobs());
     stage.hear(Message::Objects { release: release("dev"), snapshot });
-    for _ in 0..6 {
+    for _ in 0..7 {
         stage.press(Command::NextView);
     }
     let screen = stage.screen();
@@ -493,4 +495,69 @@ fn the_log_of_the_last_run_is_one_key_away() {
     stage.press(Command::Enter);
     let screen = stage.screen();
     assert!(screen.contains("floe-nightly-3-x1"), "{screen}");
+}
+
+#[test]
+fn the_history_tells_what_was_watched_and_what_was_refused() {
+    let mut stage = Stage::usual();
+    stage.select("dev");
+    let mut all = DEV.to_vec();
+    let dev = |stage: &mut Stage, all: &[(u32, Status, i64)]| {
+        stage.hear_releases(NONPROD, &[("floe-dev", "floe", all)]);
+    };
+    dev(&mut stage, &all);
+    stage.hear_record("dev", dev_record(4));
+    stage.press(Command::Enter);
+    let screen = stage.screen();
+    assert!(has_line(&screen, &["state", "deployed", " at ", "told by the record"]), "{screen}");
+    assert!(has_line(&screen, &["by", "Helm", "helm notes no person"]), "{screen}");
+    assert!(has_line(&screen, &["chart", "floe-platform-0.2.0", "artifacts unknown"]), "{screen}");
+    // An upgrade fails and is tried again before our eyes.
+    all.push((5, Status::PendingUpgrade, 100));
+    dev(&mut stage, &all);
+    all[4] = (5, Status::Failed, 80);
+    dev(&mut stage, &all);
+    all.push((6, Status::PendingUpgrade, 60));
+    dev(&mut stage, &all);
+    all[3] = (4, Status::Superseded, 20);
+    all[5] = (6, Status::Deployed, 20);
+    dev(&mut stage, &all);
+    stage.press(Command::RollbackHere);
+    stage.press(Command::Top);
+    let screen = stage.screen();
+    assert!(has_line(&screen, &["began", "retry of revision 5, which failed"]), "{screen}");
+    assert!(has_line(&screen, &["deployed", " at ", "seen"]), "{screen}");
+    stage.press(Command::Down);
+    let screen = stage.screen();
+    assert!(has_line(&screen, &["failed", " at ", "seen"]), "{screen}");
+    assert!(has_line(&screen, &["retried", "as revision 6"]), "{screen}");
+    // Somebody writes the record of what runs by hand.
+    all[5] = (6, Status::Failed, 5);
+    dev(&mut stage, &all);
+    stage.press(Command::Top);
+    let screen = stage.screen();
+    let refused = "a deployment that is deployed cannot become failed";
+    assert!(has_line(&screen, &["refused", refused]), "{screen}");
+    for _ in 0..3 {
+        stage.press(Command::PreviousView);
+    }
+    let screen = stage.screen();
+    assert!(has_line(&screen, &["state", "deployed", " at "]), "the machine stays where it was: {screen}");
+    assert!(has_line(&screen, &["refused", "helm's record says failed"]), "{screen}");
+}
+
+#[test]
+fn a_component_leads_to_its_objects() {
+    let mut stage = Stage::inside_dev();
+    stage.press(Command::NextView);
+    let screen = stage.screen();
+    assert!(has_line(&screen, &["web", "Deployment", "2", "1", "degraded", "CrashLoopBackOff"]), "{screen}");
+    stage.press(Command::Top);
+    assert!(has_line(&stage.screen(), &["▌", "web"]), "the worst first: {}", stage.screen());
+    stage.press(Command::Enter);
+    assert!(has_line(&stage.screen(), &["▌", "Deployment floe-web"]), "{}", stage.screen());
+}
+
+fn has_line(screen: &str, parts: &[&str]) -> bool {
+    screen.lines().any(|line| parts.iter().all(|part| line.contains(part)))
 }

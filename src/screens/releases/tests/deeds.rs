@@ -16,7 +16,7 @@ use super::world::{Stage, release, with_jobs};
 fn at(name: &str) -> Stage {
     let mut stage = Stage::inside_dev();
     stage.hear(Message::Objects { release: release("dev"), snapshot: Arc::new(with_jobs()) });
-    for _ in 0..6 {
+    for _ in 0..7 {
         stage.press(Command::NextView);
     }
     stage.press(Command::Top);

@@ -57,6 +57,9 @@ fn a_release_that_crashes() {
     looks!("overview_80x24", stage.picture(80, 24));
     looks!("overview_120x40", stage.picture(120, 40));
     stage.press(Command::NextView);
+    looks!("components_80x24", stage.picture(80, 24));
+    looks!("components_120x40", stage.picture(120, 40));
+    stage.press(Command::NextView);
     looks!("resources_80x24", stage.picture(80, 24));
     looks!("resources_120x40", stage.picture(120, 40));
     stage.press(Command::RollbackHere);
@@ -88,7 +91,7 @@ fn the_jobs_of_a_release() {
     let mut stage = Stage::inside_dev();
     let snapshot = std::sync::Arc::new(super::world::with_jobs());
     stage.hear(Message::Objects { release: super::world::release("dev"), snapshot });
-    for _ in 0..6 {
+    for _ in 0..7 {
         stage.press(Command::NextView);
     }
     looks!("jobs_80x24", stage.picture(80, 24));
@@ -115,7 +118,7 @@ fn a_release_whose_record_cannot_be_read() {
     let message =
         Message::Record { release: super::world::release("prod"), revision: Some(13), result: Err(error) };
     stage.hear(message);
-    for _ in 0..3 {
+    for _ in 0..4 {
         stage.press(Command::NextView);
     }
     looks!("values_failed_80x24", stage.picture(80, 24));

@@ -55,6 +55,8 @@ pub(super) fn revisions(namespace: &str, name: &str, all: Revisions) -> Vec<Revi
             revision: *revision,
             status: *status,
             modified: Some(ago(*seconds)),
+            created: Some(ago(1_000_000 - 10 * i64::from(*revision))),
+            writer: Some("Helm".to_owned()),
             storage: storage_name(name, *revision),
             resource_version: format!("{revision}-{status}"),
         })

@@ -152,6 +152,8 @@ pub(super) fn releases(revision: u32) -> ReleasesSnapshot {
         revision,
         status,
         modified: Some(at("2026-11-21T10:30:00Z")),
+        created: None,
+        writer: None,
         resource_version: "7".to_owned(),
     };
     let row = ReleaseRow {
