@@ -281,9 +281,9 @@ pub struct Jobs {
 #[derive(Debug, Subcommand)]
 pub enum JobsDeed {
     /// Run a schedule now: a Job from the CronJob's template
-    Run(OneJob),
+    Run(NewRun),
     /// Try a failed job again: run its schedule now, or make a new Job from its spec
-    Retry(OneJob),
+    Retry(NewRun),
     /// Suspend a schedule: it starts nothing until it is resumed
     Suspend(OneJob),
     /// Resume a schedule
@@ -293,9 +293,34 @@ pub enum JobsDeed {
 impl JobsDeed {
     /// What all of them take.
     pub fn args(&self) -> &OneJob {
-        let (Self::Run(args) | Self::Retry(args) | Self::Suspend(args) | Self::Resume(args)) = self;
-        args
+        match self {
+            Self::Run(args) | Self::Retry(args) => &args.job,
+            Self::Suspend(args) | Self::Resume(args) => args,
+        }
     }
+
+    /// How long the end is waited for, if it is.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Run(args) | Self::Retry(args) => {
+                args.wait.then(|| args.timeout.unwrap_or(Duration::from_mins(10)))
+            }
+            Self::Suspend(_) | Self::Resume(_) => None,
+        }
+    }
+}
+
+/// What makes a run.
+#[derive(Debug, clap::Args)]
+pub struct NewRun {
+    #[command(flatten)]
+    pub job: OneJob,
+    /// Wait until the run has ended; exit code 3 when it failed, 4 when it still runs
+    #[arg(long)]
+    pub wait: bool,
+    /// How long to wait: 90s, 10m, 1h30m [default: 10m]
+    #[arg(long, value_name = "T", value_parser = duration, requires = "wait")]
+    pub timeout: Option<Duration>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -458,9 +483,19 @@ mod tests {
         let args = parsed(line).unwrap();
         assert!(args.global.read_only);
         let Some(Command::Jobs(jobs)) = args.command else { panic!("no deed") };
-        let Some(JobsDeed::Retry(one)) = jobs.deed else { panic!("no retry") };
+        let Some(deed) = jobs.deed else { panic!("no retry") };
+        assert!(matches!(deed, JobsDeed::Retry(_)) && deed.wait().is_none());
+        let one = deed.args();
         assert_eq!((one.name.as_str(), one.place.env.as_str()), ("load-1", "dev"));
         assert!(one.dry_run && !one.answer.yes && jobs.place.is_none());
+        let Some(Command::Jobs(jobs)) =
+            parsed("floe-tui jobs run x d --env e --wait --timeout 90s").unwrap().command
+        else {
+            panic!("no run")
+        };
+        assert_eq!(jobs.deed.and_then(|deed| deed.wait()), Some(Duration::from_secs(90)));
+        assert!(parsed("floe-tui jobs run x d --env e --timeout 90s").is_err());
+        assert!(parsed("floe-tui jobs suspend x d --env e --wait").is_err());
         for line in
             ["floe-tui jobs", "floe-tui jobs charts", "floe-tui jobs run", "floe-tui jobs run x charts"]
         {

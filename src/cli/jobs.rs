@@ -2,6 +2,7 @@
 //! is done to one of them (`jobs run`, `retry`, `suspend`, `resume`).
 
 mod deed;
+mod wait;
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use crate::base::redact::Redactor;
 use crate::base::{Error, Result, time};
 use crate::cluster::health::{Batch, Run, RunPhase};
 use crate::cluster::objects::jobs::JobRows;
-use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
-use crate::cluster::{Health, Kubeconfig};
+use crate::cluster::objects::{ObjectRow, ObjectsSnapshot, Wanted};
+use crate::cluster::{Connection, Health, Kubeconfig};
 use crate::helm::ReleaseRef;
 use crate::operations::Deed;
 use crate::workspace::Target;
@@ -51,19 +52,22 @@ struct RunOf {
     /// Pods that failed.
     failed: i64,
     reason: String,
+    /// What its container said last, of a run that failed; of a list only the newest of each job.
+    logs: Option<String>,
 }
 
 pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
     let setup = Setup::new(global)?;
+    let wait = args.deed.as_ref().and_then(JobsDeed::wait);
     let (deed, args) = match (args.deed, args.place) {
         (None, Some(place)) => return list(&setup, &place, args.json).await,
-        (Some(JobsDeed::Run(args)), _) => (Deed::Run, args),
-        (Some(JobsDeed::Retry(args)), _) => (Deed::Retry, args),
+        (Some(JobsDeed::Run(args)), _) => (Deed::Run, args.job),
+        (Some(JobsDeed::Retry(args)), _) => (Deed::Retry, args.job),
         (Some(JobsDeed::Suspend(args)), _) => (Deed::Suspend, args),
         (Some(JobsDeed::Resume(args)), _) => (Deed::Resume, args),
         (None, None) => return Err(Error::new("no place was named").next("floe-tui jobs DIR --env E")),
     };
-    deed::run(&setup, deed, &args).await
+    deed::run(&setup, deed, &args, wait).await
 }
 
 /// What a release runs, now.
@@ -71,7 +75,10 @@ struct Found {
     target: Target,
     release: ReleaseRef,
     kubeconfig: Kubeconfig,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
+    connection: Connection,
+    /// What the release's record names.
+    wanted: Vec<Wanted>,
     snapshot: Arc<ObjectsSnapshot>,
 }
 
@@ -85,15 +92,26 @@ impl Found {
         let last = observe::revisions(&connection, &release, args).await?.last;
         let record = observe::record(&connection, &release, &last).await?;
         let snapshot = observe::objects(&connection, &release, &record).await?;
-        Ok(Self { target, release, kubeconfig, redactor, snapshot })
+        let wanted = Wanted::of_record(&record)?;
+        Ok(Self { target, release, kubeconfig, redactor: Arc::new(redactor), connection, wanted, snapshot })
     }
 }
 
 async fn list(setup: &Setup, place: &args::Place, json: bool) -> Result<u8> {
-    let Found { redactor, snapshot, .. } = Found::at(setup, place).await?;
+    let Found { redactor, snapshot, connection, .. } = Found::at(setup, place).await?;
     let now = Timestamp::now();
-    let jobs: Vec<Job> = snapshot.jobs().iter().map(|job| Job::of(job, now, &redactor)).collect();
+    let rows = snapshot.jobs();
+    let mut jobs: Vec<Job> = rows.iter().map(|job| Job::of(job, now, &redactor)).collect();
     if json {
+        // The order of `Job::of`: the runs of a schedule or the retries of a job, then the job itself.
+        for (job, rows) in jobs.iter_mut().zip(&rows) {
+            let places = rows.runs.iter().map(|run| run.at).chain([rows.at]);
+            if let Some((run, at)) =
+                job.runs.iter_mut().zip(places).find(|(run, _)| run.phase == RunPhase::Failed)
+            {
+                run.logs = wait::last_words(&connection, &snapshot, at, &redactor).await;
+            }
+        }
         out::json(&serde_json::to_value(&jobs).unwrap_or_default());
     } else {
         print(&jobs, now);
@@ -148,6 +166,7 @@ impl RunOf {
             seconds: run.took(now).map(|took| took.as_secs()),
             failed: run.failed,
             reason: redactor.text(&row.reason),
+            logs: None,
         }
     }
 

@@ -26,8 +26,8 @@ use crate::model::DeploymentStatus;
 use crate::model::deployment::{Observed, PlatformDeployment, Release};
 
 /// How far a record may seem to be made outside of the helm that made it: the API server writes whole seconds by a
-/// clock of its own.
-const SLACK: SignedDuration = SignedDuration::from_secs(3);
+/// clock of its own. Where the clocks differ by more, it is not said to be ours.
+const SLACK: SignedDuration = SignedDuration::from_secs(2);
 
 /// Looks kept of one revision.
 const LOOKS: usize = 64;
@@ -445,10 +445,13 @@ fn deploys(verb: Verb) -> bool {
     matches!(verb, Verb::Install | Verb::Upgrade | Verb::Rollback)
 }
 
-/// Whether an operation made a revision: it came after the one that the plan knew, while that helm worked.
+/// Whether an operation made a revision: it is the next after the one that the plan knew (the one behind it, where helm
+/// goes back by itself), and was made while that helm worked.
 fn made(view: &OperationView, kept: &Kept) -> bool {
     let mut steps = view.spec.steps.iter().zip(&view.steps).filter(|(step, _)| deploys(step.verb));
-    kept.revision > view.spec.before.unwrap_or_default()
+    let most = if view.spec.options.rollback_on_failure { 2 } else { 1 };
+    let place = kept.revision.checked_sub(view.spec.before.unwrap_or_default());
+    place.is_some_and(|place| (1..=most).contains(&place))
         && kept.created.is_some_and(|created| {
             steps.any(|(_, step)| {
                 let began = step.started.is_some_and(|began| began - SLACK <= created);

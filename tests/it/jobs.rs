@@ -6,6 +6,7 @@ use floe_tui::base::folders::Folders;
 use floe_tui::base::redact::Redactor;
 use floe_tui::cluster::Kubeconfig;
 use floe_tui::operations::{Deed, JobPlanner, JobRequest, ReleaseRef};
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::support::operator::{CLUSTER, Operator, active_room, header};
@@ -29,12 +30,14 @@ jobs:
   nightly: {type: dbt, schedule: '0 4 * * *'}
   flaky: {type: custom, command: ['false'], schedule: '@yearly', backoffLimit: 0, podAnnotations: {sim.floe.dev/outcome: fail}}
   slow: {type: custom, command: ['true'], schedule: '@yearly', concurrencyPolicy: Forbid, podAnnotations: {sim.floe.dev/outcome: never-ends}}
+  steps: {type: custom, command: ['true'], schedule: '@yearly', podAnnotations: {sim.floe.dev/ready-after: 2s, sim.floe.dev/run-for: 5s}}
   broken: {type: custom, command: ['false'], backoffLimit: 0, podAnnotations: {sim.floe.dev/outcome: fail}}
 ";
 
 const NIGHTLY: &str = "orders-floe-jobs-nightly";
 const FLAKY: &str = "orders-floe-jobs-flaky";
 const SLOW: &str = "orders-floe-jobs-slow";
+const STEPS: &str = "orders-floe-jobs-steps";
 
 impl Orders {
     #[track_caller]
@@ -181,6 +184,53 @@ fn planes_a_schedule_is_run_suspended_and_resumed() {
     let words =
         format!("it runs already ({first}), and concurrencyPolicy Forbid holds for the schedule only");
     assert!(second.stdout.contains(&words), "{second}");
+}
+
+/// Every way through the state machine of a run, told by the program: Pending, Running, Succeeded; Pending, Failed; and
+/// `--wait` ends as the run does.
+#[rstest]
+#[case::helm_3(HelmMajor::Three)]
+#[case::helm_4(HelmMajor::Four)]
+fn planes_a_run_goes_through_its_phases(#[case] major: HelmMajor) {
+    let orders = Orders::new("jobs-phases", major, false);
+    let done = orders.jobs(&["run", STEPS], &["--yes", "--json"]).ok().json();
+    let name = done["done"]["name"].as_str().expect("a name").to_owned();
+    let mut phases: Vec<String> = Vec::new();
+    eventually("the end of the run", CLUSTER, || {
+        let job = orders.listed(STEPS);
+        let run = &job["runs"][0];
+        let phase = run["phase"].as_str().unwrap_or("nothing").to_owned();
+        if run["name"] == json!(name) && phases.last() != Some(&phase) {
+            // Times come with the phases that have them, and only with them.
+            let is = |field: &str| run[field].is_string();
+            assert_eq!(is("completionTime"), phase == "succeeded", "{run}");
+            assert!(phase == "pending" || is("startTime"), "{run}");
+            assert_eq!(run["logs"], Value::Null, "{run}");
+            phases.push(phase);
+        }
+        if phases.last().is_some_and(|phase| phase == "succeeded") { Ok(()) } else { Err(job.to_string()) }
+    });
+    assert_eq!(phases, ["pending", "running", "succeeded"]);
+
+    // Waited for: what was seen on the way, its end, and the code of it.
+    let waited = orders.jobs(&["run", STEPS], &["--yes", "--wait", "--timeout", "1m"]).ok();
+    for phase in ["pending", "running", "succeeded"] {
+        assert!(waited.stderr.contains(&format!(": {phase}")), "{waited}");
+    }
+    assert!(waited.stdout.contains(": succeeded, began "), "{waited}");
+    let failed = orders.jobs(&["run", FLAKY], &["--yes", "--wait", "--json"]).expect_code(3).json();
+    let run = &failed["run"];
+    assert_eq!((&run["phase"], &run["name"]), (&json!("failed"), &failed["done"]["name"]), "{failed}");
+    let logs = run["logs"].as_str().unwrap_or_else(|| panic!("the last words: {failed}"));
+    assert!(!logs.trim().is_empty());
+    // The list keeps them, as long as the pod is kept.
+    assert_eq!(orders.listed(FLAKY)["runs"][0]["logs"], json!(logs));
+    let again = orders.jobs(&["retry", FLAKY], &["--yes", "--wait"]).expect_code(3);
+    assert!(again.stdout.contains(": failed, began ") && again.stdout.contains("  log: "), "{again}");
+    // One that does not end in time goes on.
+    let late = orders.jobs(&["run", SLOW], &["--yes", "--wait", "--timeout", "3s"]).expect_code(4);
+    assert!(late.stderr.contains("it goes on"), "{late}");
+    assert!(["pending", "running"].contains(&orders.listed(SLOW)["runs"][0]["phase"].as_str().unwrap()));
 }
 
 #[test]

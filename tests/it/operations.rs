@@ -58,14 +58,14 @@ fn planes_what_cannot_be_read_is_named_and_refuses_the_plan(#[case] major: HelmM
 }
 
 /// A small chart in the platform's place: what is tested is the release, not what it holds.
-struct Small {
-    workspace: Workspace,
+pub struct Small {
+    pub workspace: Workspace,
     /// Further variables of the program's and helm's environment.
     env: Vec<(&'static str, &'static str)>,
 }
 
 impl Small {
-    fn new(name: &str, major: HelmMajor) -> Self {
+    pub fn new(name: &str, major: HelmMajor) -> Self {
         let workspace = Workspace::on_planes(name, major, &["dev"]);
         let platform = workspace.platform();
         std::fs::remove_dir_all(&platform).expect("the platform");
@@ -91,7 +91,7 @@ impl Small {
     }
 
     #[track_caller]
-    fn floe(&self, command: &str, operation: &str, more: &[&str]) -> Output {
+    pub fn floe(&self, command: &str, operation: &str, more: &[&str]) -> Output {
         let charts = self.workspace.charts();
         let mut args = vec![command, charts.to_str().expect("utf-8"), "--env", "dev"];
         if !operation.is_empty() {
@@ -104,7 +104,7 @@ impl Small {
     }
 
     #[track_caller]
-    fn apply(&self, operation: &str, more: &[&str]) -> Output {
+    pub fn apply(&self, operation: &str, more: &[&str]) -> Output {
         let mut args = vec!["--yes"];
         args.extend(more);
         self.floe("apply", operation, &args)
@@ -145,7 +145,7 @@ impl Small {
 
     /// What a helm leaves that dies, or that two at a time leave: the record with another status, in the label and in the
     /// payload.
-    fn mark(&self, revision: u32, status: &str) {
+    pub fn mark(&self, revision: u32, status: &str) {
         let secret = self.workspace.get("dev", &["secret", &Self::storage(revision)]);
         let stored = STANDARD.decode(secret["data"]["release"].as_str().expect("a record")).expect("base64");
         let packed = STANDARD.decode(stored).expect("helm's own base64");

@@ -1,21 +1,23 @@
-//! `floe-tui jobs run`, `retry`, `suspend` and `resume`: plan, confirm, do.
+//! `floe-tui jobs run`, `retry`, `suspend` and `resume`: plan, confirm, do, and where it is asked for wait for the end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Found;
+use super::{Found, RunOf, wait};
 use crate::base::{Error, Result};
 use crate::cli::args::{self, OneJob};
 use crate::cli::confirm;
 use crate::cli::setup::Setup;
-use crate::cli::{CHANGES, FAILED, OK, out};
+use crate::cli::{CHANGES, FAILED, OK, PENDING, out};
 use crate::cluster::health::RunPhase;
 use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 use crate::operations::{Deed, JobDone, JobPlan, JobPlanner, JobRequest};
 use crate::workspace::Confirm;
 
-pub(super) async fn run(setup: &Setup, deed: Deed, args: &OneJob) -> Result<u8> {
+pub(super) async fn run(setup: &Setup, deed: Deed, args: &OneJob, limit: Option<Duration>) -> Result<u8> {
     let found = Found::at(setup, &args.place).await?;
     let row = meant(&found.snapshot, deed, &args.name)?;
     let request = JobRequest {
@@ -26,11 +28,11 @@ pub(super) async fn run(setup: &Setup, deed: Deed, args: &OneJob) -> Result<u8> 
         namespace: row.namespace.clone(),
         name: row.name.clone(),
         uid: Some(row.uid.clone()).filter(|uid| !uid.is_empty()),
-        release: found.release,
+        release: found.release.clone(),
     };
     let planner = JobPlanner {
-        kubeconfig: Arc::new(found.kubeconfig),
-        redactor: Arc::new(found.redactor),
+        kubeconfig: Arc::new(found.kubeconfig.clone()),
+        redactor: found.redactor.clone(),
         folders: setup.folders.clone(),
         // What a dry run says is the same for who only looks.
         read_only: setup.read_only && !args.dry_run,
@@ -41,20 +43,20 @@ pub(super) async fn run(setup: &Setup, deed: Deed, args: &OneJob) -> Result<u8> 
             out::line(&line);
         }
     }
-    let tell = |done: Option<&JobDone>| {
+    let tell = |done: Option<&JobDone>, run: Option<&RunOf>| {
         if args.json {
-            out::json(&data(&plan, done));
+            out::json(&data(&plan, done, run));
         }
     };
     if plan.is_blocked() {
-        tell(None);
+        tell(None, None);
         for error in plan.refusals() {
             out::error(&error);
         }
         return Ok(FAILED);
     }
     if args.dry_run || plan.write.is_none() {
-        tell(None);
+        tell(None, None);
         return Ok(if plan.write.is_some() { CHANGES } else { OK });
     }
     let question = confirm::Deed {
@@ -67,12 +69,33 @@ pub(super) async fn run(setup: &Setup, deed: Deed, args: &OneJob) -> Result<u8> 
         return Ok(code);
     }
     let done = planner.run(&plan).await?;
-    tell(Some(&done));
     if !args.json {
         out::line(&done.words);
-        out::note(&format!("→ see how it does: {}", look(&args.place)));
     }
-    Ok(OK)
+    let Some(limit) = limit else {
+        tell(Some(&done), None);
+        if !args.json {
+            out::note(&format!("→ see how it does: {}", look(&args.place)));
+        }
+        return Ok(OK);
+    };
+    let waited = wait::wait(&found, &planner.redactor, &done, limit).await.inspect_err(|_| {
+        tell(Some(&done), None);
+    })?;
+    tell(Some(&done), Some(&waited.run));
+    if !args.json {
+        out::line(&format!("{}: {}", waited.run.name, waited.run.words(Timestamp::now())));
+        if waited.code != OK && !waited.run.reason.is_empty() {
+            out::line(&format!("  {}", waited.run.reason));
+        }
+        for line in waited.run.logs.iter().flat_map(|logs| logs.lines()) {
+            out::line(&format!("  log: {line}"));
+        }
+        if waited.code == PENDING {
+            out::note(&format!("→ it goes on; see how it does: {}", look(&args.place)));
+        }
+    }
+    Ok(waited.code)
 }
 
 fn look(place: &args::Place) -> String {
@@ -127,7 +150,7 @@ fn meant<'s>(snapshot: &'s ObjectsSnapshot, deed: Deed, name: &str) -> Result<&'
 }
 
 /// Plan and result, for a program.
-fn data(plan: &JobPlan, done: Option<&JobDone>) -> Value {
+fn data(plan: &JobPlan, done: Option<&JobDone>, run: Option<&RunOf>) -> Value {
     let request = &plan.request;
     json!({
         "deed": request.deed,
@@ -147,5 +170,6 @@ fn data(plan: &JobPlan, done: Option<&JobDone>) -> Value {
         "sends": plan.shown,
         "checks": plan.checks,
         "done": done,
+        "run": run,
     })
 }

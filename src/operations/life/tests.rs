@@ -128,6 +128,10 @@ fn journals_say_who_and_when_after_a_restart() {
     // A revision that somebody else made while none of ours worked is not ours.
     let other = [kept(2, Status::Deployed, 260, 290)];
     assert_eq!(told(&other, &[], &ours, &none)[0].deployed_by.as_deref(), Some("Helm"));
+    // Nor the next one, made by somebody in the same second.
+    let next = [kept(2, Status::Superseded, 201, 240), kept(3, Status::Deployed, 240, 250)];
+    let lives = told(&next, &[], &ours, &none);
+    assert_eq!((lives[0].operation.as_deref(), lives[1].deployed_by.as_deref()), (None, Some("ann@desk")));
     // Nor one that was there before.
     let late = [operation(Verb::Upgrade, 2, 258, Some((270, 0)))];
     assert_eq!(told(&other, &[], &late, &none)[0].operation, None);

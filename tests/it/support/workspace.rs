@@ -327,6 +327,11 @@ impl Workspace {
     /// helm as the deployer of an environment's plane, in its namespace.
     #[track_caller]
     pub fn helm(&self, environment: &str, args: &[&str]) -> Output {
+        process::run(&mut self.helm_command(environment, args), Duration::from_mins(5))
+    }
+
+    /// The command of [`Workspace::helm`], for tests that start it themselves.
+    pub fn helm_command(&self, environment: &str, args: &[&str]) -> Command {
         let plane = ENVIRONMENTS.iter().find(|(name, _)| *name == environment).expect("an environment").1;
         let mut command = Command::new(self.helm.as_ref().expect("a workspace with helm"));
         command
@@ -339,7 +344,7 @@ impl Workspace {
             ])
             .env_clear()
             .envs(self.environment());
-        process::run(&mut command, Duration::from_mins(5))
+        command
     }
 
     /// Objects in an environment's namespace as JSON.
