@@ -91,64 +91,82 @@ fn environments_follow_the_manifest_and_disagreement_is_told() {
     );
 }
 
-/// What is generated for an environment, installed with helm 4: both charts run, jobs get what the artifact says, and the
-/// deployment knows its artifact.
-#[test]
-fn planes_generated_values_install_the_platform_and_its_jobs() {
-    let workspace = Workspace::on_planes("gen", HelmMajor::Four, &["dev"]);
+/// What is generated for the five environments, installed by each helm: both charts run everywhere, jobs get what the
+/// artifact says, and each deployment knows its artifact.
+#[rstest]
+#[case::helm_3(HelmMajor::Three)]
+#[case::helm_4(HelmMajor::Four)]
+fn planes_generated_values_install_the_platform_and_its_jobs(#[case] major: HelmMajor) {
+    let workspace = Workspace::on_planes("gen", major, &ALL);
     let (file, out) = (artifact_file("centralized.json"), workspace.folder().join("generated/"));
-    let namespace = workspace.namespace("dev");
+    let mut with_secrets = BTreeSet::new();
     for chart in ["floe-platform", "floe-jobs"] {
         let dir = workspace.charts().join(chart);
         let image = if chart == "floe-jobs" { IMAGE } else { "dagster.runs.maxRetries=1" };
-        let more = ["--env", "dev", "--set", image, "--output", out.to_str().unwrap(), "--json"];
+        let mut more = vec!["--set", image, "--output", out.to_str().unwrap(), "--json"];
+        more.extend(ALL.iter().flat_map(|environment| ["--env", environment]));
         let made = workspace.generate(&file, &dir, &more).ok().json();
-        for secret in made["environments"][0]["secrets"].as_array().unwrap() {
-            let mut command = vec![
-                "--namespace",
-                &namespace,
-                "create",
-                "secret",
-                "generic",
-                secret["name"].as_str().unwrap(),
-            ];
-            let keys: Vec<String> = secret["keys"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|key| format!("--from-literal={}=of-the-test", key["key"].as_str().unwrap()))
-                .collect();
-            command.extend(keys.iter().map(String::as_str));
-            sandbox().kubectl("nonprod", &command).ok();
+        for (environment, made) in ALL.iter().zip(made["environments"].as_array().unwrap()) {
+            assert_eq!(made["environment"], *environment);
+            let (_, plane) = ENVIRONMENTS.iter().find(|(name, _)| name == environment).unwrap();
+            let namespace = workspace.namespace(environment);
+            for secret in made["secrets"].as_array().unwrap() {
+                let name = secret["name"].as_str().unwrap();
+                let mut command = vec!["--namespace", &namespace, "create", "secret", "generic", name];
+                let keys: Vec<String> = secret["keys"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|key| format!("--from-literal={}=of-the-test", key["key"].as_str().unwrap()))
+                    .collect();
+                command.extend(keys.iter().map(String::as_str));
+                sandbox().kubectl(plane, &command).ok();
+                with_secrets.insert(*environment);
+            }
+            // They come up side by side; each is waited for below.
+            let values = out.join(format!("{chart}-{environment}.yaml"));
+            let own = dir.join(format!("values-{environment}.yaml"));
+            let mut install = vec!["install", chart, dir.to_str().unwrap()];
+            if own.exists() {
+                install.extend(["-f", own.to_str().unwrap()]);
+            }
+            install.extend(["-f", values.to_str().unwrap(), "--timeout", "4m"]);
+            workspace.helm(environment, &install).ok();
         }
-        let values = out.join(format!("{chart}-dev.yaml"));
-        let own = dir.join("values-dev.yaml");
-        let mut install = vec!["install", chart, dir.to_str().unwrap()];
-        if own.exists() {
-            install.extend(["-f", own.to_str().unwrap()]);
-        }
-        install.extend(["-f", values.to_str().unwrap(), "--wait", "--timeout", "4m"]);
-        workspace.helm("dev", &install).ok();
     }
+    assert_eq!(with_secrets, BTreeSet::from(ALL), "what an artifact needs it needs everywhere");
     let platform = workspace.platform();
-    let status = workspace.floe(&["status", platform.to_str().unwrap(), "--env", "dev", "--json"]).json();
-    assert_eq!(
-        (&status["artifactVersion"], &status["status"]),
-        (&json!("0.10.0"), &json!("deployed")),
-        "{status}"
-    );
+    for environment in ALL {
+        let status = eventually("a healthy platform", Duration::from_mins(3), || {
+            let output =
+                workspace.floe(&["status", platform.to_str().unwrap(), "--env", environment, "--json"]);
+            if output.code == Some(0) { Ok(output.json()) } else { Err(output.to_string()) }
+        });
+        assert_eq!(
+            (&status["artifactVersion"], &status["status"], &status["environment"]),
+            (&json!("0.10.0"), &json!("deployed"), &json!(environment)),
+            "{status}"
+        );
+        let replicas = status["components"].as_array().unwrap().iter().map(|own| &own["replicas"]);
+        assert!(replicas.clone().count() > 5, "{status}");
+        for replicas in replicas {
+            assert_eq!(replicas["desired"], replicas["available"], "{environment}: {status}");
+        }
+    }
     let config = workspace.get("dev", &["configmap"]).to_string();
     assert!(
         config.contains("http://lineage.example.com:5000") || config.contains("data_retention_days"),
         "{config}"
     );
-    let jobs = eventually("all jobs of the product succeed", Duration::from_mins(2), || {
-        let jobs = workspace.get("dev", &["jobs", "-l", "app.kubernetes.io/instance=floe-jobs"]);
-        let items = jobs["items"].as_array().unwrap().clone();
-        let done = items.iter().filter(|job| job["status"]["succeeded"] == 1).count();
-        if done == 3 { Ok(items) } else { Err(format!("{done} of {}", items.len())) }
+    let jobs = ALL.map(|environment| {
+        eventually("all jobs of the product succeed", Duration::from_mins(2), || {
+            let jobs = workspace.get(environment, &["jobs", "-l", "app.kubernetes.io/instance=floe-jobs"]);
+            let items = jobs["items"].as_array().unwrap().clone();
+            let done = items.iter().filter(|job| job["status"]["succeeded"] == 1).count();
+            if done == 3 { Ok(items) } else { Err(format!("{done} of {}: {jobs}", items.len())) }
+        })
     });
-    for job in jobs {
+    for job in jobs.iter().flatten() {
         let container = &job["spec"]["template"]["spec"]["containers"][0];
         let env = container["env"].to_string();
         assert!(
