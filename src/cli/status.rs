@@ -264,7 +264,8 @@ fn print(deployment: &Deployment, snapshot: &ObjectsSnapshot) {
         out::line(&format!("  {}", crate::base::text::one_line(&deployment.description)));
     }
     if let Some(life) = deployment.history.first() {
-        out::line(&format!("  by {}, artifacts {}", life.who(), deployment.record.artifact_version));
+        let (who, how) = life.who();
+        out::line(&format!("  by {who}, {how}, artifacts {}", deployment.record.artifact_version));
         for transition in &life.transitions {
             let refused = transition.refused.as_ref().map(|words| format!("refused: {words}; "));
             let refused = refused.unwrap_or_default();

@@ -137,11 +137,11 @@ impl Life {
     }
 
     /// Who, and how that is known.
-    pub fn who(&self) -> String {
+    pub fn who(&self) -> (&str, &'static str) {
         match (&self.deployed_by, &self.operation) {
-            (Some(by), Some(_)) => format!("{by}, with floe-tui"),
-            (Some(by), None) => format!("{by} (the program that wrote the record; helm notes no person)"),
-            (None, _) => UNKNOWN.to_owned(),
+            (Some(by), Some(_)) => (by, "with floe-tui"),
+            (Some(by), None) => (by, "the program that wrote the record (helm notes no person)"),
+            (None, _) => (UNKNOWN, "neither a journal nor the record says"),
         }
     }
 
@@ -384,10 +384,11 @@ impl<'e> Case<'e> {
         if let Some(now) = now
             && looks.last().is_none_or(|last| last.status != now)
         {
-            // A test writes the record of what is deployed once more.
+            // A test writes the record of what is deployed once more; a rollback copies tests that ran before it.
+            let ran = |started: Timestamp| self.kept.created.is_none_or(|created| created <= started);
             let tested = || {
                 self.record.is_none_or(|record| {
-                    record.hooks.iter().any(|hook| hook.is_test() && hook.last_run.started.is_some())
+                    record.hooks.iter().any(|hook| hook.is_test() && hook.last_run.started.is_some_and(ran))
                 })
             };
             let exact = match now {

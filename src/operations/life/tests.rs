@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::helm::record::{HookRecord, HookRun};
 use crate::operations::journal::{JournalEntry, JournalKind};
 use crate::operations::{OperationId, OperationSpec, Options, Step};
 
@@ -112,6 +113,13 @@ fn a_record_alone_proves_its_beginning_and_where_it_is() {
     assert_eq!(words(&lives[0])[1], "deployed@230 record");
     assert_eq!(lives[0].state().release().artifact_version, "0.10.0");
     assert_eq!(lives[1].state().release().artifact_version, UNKNOWN);
+    // A test that ran in this revision may have written it; one that a rollback copied has not.
+    for (started, wanted) in [(150, "deployed@230 record"), (225, "deployed@~230 record")] {
+        let last_run = HookRun { started: Some(at(started)), ..HookRun::default() };
+        let test = HookRecord { events: vec!["test".into()], last_run, ..HookRecord::default() };
+        let record = Record { revision: 3, hooks: vec![test], ..Record::default() };
+        assert_eq!(words(&told(&all, &[record], &[], &none)[0])[1], wanted);
+    }
 }
 
 #[test]

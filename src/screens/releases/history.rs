@@ -260,17 +260,18 @@ impl History {
             }
         }
         section("health", Role::Muted, &health(known, kept));
-        // One line each: what did not succeed is what the eye looks for.
-        for (index, (tone, words)) in facts.hooks.iter().enumerate() {
-            let role = if *tone == Tone::Bad { Role::Bad } else { Role::Text };
-            let name = if index == 0 { "hooks" } else { "" };
-            section(name, role, &format!("{} {words}", tone.glyph(theme.glyphs)));
-        }
         if !is_deployed {
             section("not undone", Role::Warn, &facts.stays.join("; "));
         }
         if let Some(life) = life {
             life_lines(known, life, width, theme, &mut lines);
+        }
+        // One line each: what did not succeed is what the eye looks for.
+        for (index, (tone, words)) in facts.hooks.iter().enumerate() {
+            let role = if *tone == Tone::Bad { Role::Bad } else { Role::Text };
+            let name = if index == 0 { "hooks" } else { "" };
+            let words = format!("{} {words}", tone.glyph(theme.glyphs));
+            lines.push(Rich::of(Role::Muted, format!("{name:<12}")).then(role, words));
         }
         lines
     }
@@ -294,7 +295,8 @@ fn life_lines(known: &Known, life: &Life, width: usize, theme: &Theme, lines: &m
             lines.push(lead.then(role, line));
         }
     };
-    section("began", Role::Text, &life.origin(), &format!("by {}", life.who()));
+    let (who, how) = life.who();
+    section("began", Role::Text, &format!("{}, by {who}", life.origin()), how);
     for transition in &life.transitions {
         if let Some(refused) = &transition.refused {
             let words = format!("{} {}: {refused}", transition.status, transition.when());
@@ -331,23 +333,25 @@ impl Facts {
         let changed = here.iter().filter(|(key, text)| there.get(*key) != Some(*text)).count();
         let gone = there.keys().filter(|key| !here.contains_key(*key)).count();
         let ran = record.hooks.iter().filter(|hook| ran(hook));
+        let mut hooks: Vec<(Tone, String)> = ran
+            .map(|hook| {
+                let what = if hook.is_test() { "test" } else { "hook" };
+                (
+                    Tone::from(hook.last_run.phase),
+                    crate::base::text::one_line(&format!(
+                        "{what} {} {}",
+                        hook.name,
+                        hook.last_run.phase.word()
+                    )),
+                )
+            })
+            .collect();
+        hooks.sort_by_key(|(tone, _)| *tone != Tone::Bad);
         Self {
             objects: changed + gone,
             values: differing(&record.config, &deployed.config).iter().map(ToString::to_string).collect(),
             images: images_changed(&images(objects), &images(&own)),
-            hooks: ran
-                .map(|hook| {
-                    let what = if hook.is_test() { "test" } else { "hook" };
-                    (
-                        Tone::from(hook.last_run.phase),
-                        crate::base::text::one_line(&format!(
-                            "{what} {} {}",
-                            hook.name,
-                            hook.last_run.phase.word()
-                        )),
-                    )
-                })
-                .collect(),
+            hooks,
             stays: stays(deployed, objects),
         }
     }

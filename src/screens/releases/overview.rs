@@ -229,7 +229,10 @@ fn state(known: &Known, life: &Life, width: usize, theme: &Theme, fact: &mut imp
     let mut value = mark(Tone::from(life.status), life.status.word(), theme.glyphs);
     if let Some(last) = life.last() {
         value.push(Role::Text, format!(" {}", last.when()));
-        value.push(Role::Muted, format!("   {}", last.how()));
+        let how = format!("   {}", last.how());
+        if 16 + value.width() + text::width(&how) <= width {
+            value.push(Role::Muted, how);
+        }
     }
     fact("state", value);
     for refused in life.transitions.iter().filter(|transition| transition.refused.is_some()) {
@@ -240,7 +243,13 @@ fn state(known: &Known, life: &Life, width: usize, theme: &Theme, fact: &mut imp
             fact(if index == 0 { "refused" } else { "" }, Rich::of(Role::Warn, line));
         }
     }
-    fact("by", Rich::from(said(known.session, &life.who())));
+    let (who, how) = life.who();
+    let mut value = Rich::from(said(known.session, who));
+    let how = format!("   {how}");
+    if 16 + value.width() + text::width(&how) <= width {
+        value.push(Role::Muted, how);
+    }
+    fact("by", value);
 }
 
 fn problems(known: &Known, theme: &Theme, lines: &mut Vec<Rich>) {
