@@ -5,6 +5,7 @@ pub mod command;
 pub mod document;
 pub mod effect;
 pub mod environments;
+mod generated;
 pub mod keymap;
 pub mod message;
 pub mod notice;
@@ -35,6 +36,7 @@ pub use effect::{
     Unsaved, Watch,
 };
 pub use environments::{EnvironmentView, PreviewState};
+pub use generated::{GenerateRequest, GeneratedKey, GeneratedValues};
 pub use keymap::Keymap;
 pub use message::{Cause, Comparison, Explained, Judged, Loaded, Message, Preview, SaveFailure, Traced};
 pub use notice::{Level, Notice, Notices};
@@ -92,6 +94,10 @@ pub struct Session {
     pub traced: Option<Arc<Traced>>,
     /// What a trace was asked for last.
     trace_asked: Option<(PathBuf, u64, usize)>,
+    /// What the sources of generated values give, as far as it is known; see [`Session::generated`].
+    generated: Option<Arc<GeneratedValues>>,
+    /// What it was asked for last.
+    generate_asked: Option<(PathBuf, u64, usize)>,
     /// What the environments were computed for.
     computed: Option<(PathBuf, u64)>,
     /// Which state of the texts was asked to be kept in the recovery log; `None` asks again.
@@ -103,6 +109,8 @@ pub struct Session {
     pub world: World,
     pub notices: Notices,
     pub overlays: Vec<Overlay>,
+    /// Something to read, with its title, that opens above the room.
+    pub reading: Option<(String, Vec<String>)>,
     pub redactor: Arc<Redactor>,
     /// A file that a room wants to be the one that `s`, `u` and Ctrl-E act on.
     pub focused_file: Option<PathBuf>,
@@ -160,6 +168,8 @@ impl Session {
             environments: Vec::new(),
             traced: None,
             trace_asked: None,
+            generated: None,
+            generate_asked: None,
             computed: None,
             kept: Some(0),
             disk: 0,
@@ -167,6 +177,7 @@ impl Session {
             world: World::default(),
             notices: Notices::default(),
             overlays: Vec::new(),
+            reading: None,
             redactor,
             focused_file: None,
             focused_line: None,
@@ -180,6 +191,11 @@ impl Session {
     /// Opens a question.
     pub fn ask(&mut self, ask: Ask, then: Then) {
         self.overlays.push(Overlay { ask, then });
+    }
+
+    /// Opens something to read.
+    pub fn read(&mut self, title: impl Into<String>, lines: Vec<String>) {
+        self.reading = Some((title.into(), lines));
     }
 
     /// Says something in passing.

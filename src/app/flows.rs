@@ -5,6 +5,7 @@
 
 mod disk;
 mod frame;
+mod generated;
 mod mouse;
 mod pictures;
 mod typing;

@@ -80,6 +80,9 @@ impl Model {
             effects.extend(self.enter(room));
             self.session.goto = None;
         }
+        if let Some((title, lines)) = self.session.reading.take() {
+            self.open.push(Open::Reading { title, lines, offset: 0 });
+        }
         for overlay in std::mem::take(&mut self.session.overlays) {
             self.open.push(Open::Question(Question::new(overlay)));
         }

@@ -49,6 +49,8 @@ enum Slot {
     Compare(String),
     Template,
     Trace,
+    /// Whether it is taken over.
+    Generate(bool),
     Explain,
     Dependencies(PathBuf),
     Cluster(String),
@@ -73,6 +75,8 @@ struct Shared {
     /// What renders; with helm once that was found.
     previewer: Arc<Mutex<Previewer>>,
     config_file: Arc<PathBuf>,
+    /// Files outside of the workspace's charts that it depends on: what values are generated from.
+    sources: Arc<Mutex<Vec<PathBuf>>>,
     answers: mpsc::Sender<Message>,
 }
 
@@ -124,6 +128,7 @@ impl Workers {
             store,
             previewer: Arc::default(),
             config_file: Arc::new(config_file),
+            sources: Arc::default(),
             answers,
         };
         Self { shared, slots: Slots::default(), watches: Watches::default(), once: 0, taken: Vec::new() }
@@ -156,6 +161,10 @@ impl Workers {
             }
             Effect::Trace(request) => {
                 self.slots.start(Slot::Trace, TRACE_PAUSE, rendering::trace(shared, *request));
+            }
+            Effect::Generate(request) => {
+                let pause = if request.apply { now } else { TRACE_PAUSE };
+                self.slots.start(Slot::Generate(request.apply), pause, files::generate(shared, *request));
             }
             Effect::Explain(request) => {
                 self.slots.start(Slot::Explain, now, rendering::explain(shared, *request));

@@ -221,12 +221,8 @@ impl Values {
         let Some(view) = session.environments.get(self.column) else { return };
         let node = self.node().cloned();
         let winner = node.as_ref().and_then(|node| view.merged.setters(&node.path).last().cloned());
-        let own = view.files.last().cloned();
-        let here = (
-            self.list.selected().unwrap_or_default().to_owned(),
-            self.column,
-            session.documents.generation(),
-        );
+        let own = view.own.clone();
+        let here = self.here(session);
         let moved = self.followed.as_ref() != Some(&here);
         if moved && self.followed.as_ref().is_none_or(|(key, _, _)| *key != here.0) {
             self.detail_offset = 0;
@@ -266,6 +262,10 @@ impl Values {
 
     fn open_field(&mut self, session: &mut Session) {
         let Some((node, view)) = self.node().zip(session.environments.get(self.column)) else { return };
+        if let Some(over) = session.generated_over(view, &node.path) {
+            let lines = session.generated_words(view, &node.path, &over);
+            return session.read(format!("{} is generated", node.key), lines);
+        }
         let value = node.path.get(&view.merged.value);
         if value.and_then(serde_json::Value::as_str).is_some_and(|text| text.contains('\n')) {
             let file = view.merged.setters(&node.path).last().and_then(|origin| origin.file.clone());
@@ -317,7 +317,9 @@ impl Values {
             .environments
             .iter()
             .enumerate()
-            .flat_map(|(column, view)| view.problems.iter().map(move |p| (column, p.clone())))
+            .flat_map(|(column, view)| {
+                view.problems.iter().chain(&view.stale).map(move |problem| (column, problem.clone()))
+            })
             .collect();
         let here = (self.column, self.list.selected().unwrap_or_default());
         let at = |(column, problem): &(usize, Problem)| (*column, problem.key.as_str()) == here;
@@ -348,7 +350,14 @@ impl Values {
                 session.documents.edit(&format!("unset {path}"), [(file, text)]);
                 session.say(format!("{path} is unset for {name}: the layer below wins"));
             }
-            Ok(None) => session.say(format!("{path} is not set in the file of {name}")),
+            Ok(None) => {
+                let view = session.environments.iter().find(|view| view.name == name);
+                let over = view.and_then(|view| session.generated_over(view, &path));
+                session.say(match over {
+                    Some(_) => format!("{path} is generated for {name}: Enter says where to change it"),
+                    None => format!("{path} is not set in the file of {name}"),
+                });
+            }
             Err(error) => session.fail(&error),
         }
     }
@@ -386,13 +395,19 @@ impl Values {
     /// A problem without a key is one of the text: there it is shown.
     fn go_to_problem(&mut self, session: &Session, problem: &Problem) {
         let Some((chart, file)) = session.chart().zip(problem.file.as_ref()) else { return };
-        self.text.show(session, &chart.dir.join(file), problem.line);
-        self.followed = Some((
-            self.list.selected().unwrap_or_default().to_owned(),
-            self.column,
-            session.documents.generation(),
-        ));
+        // Generated files lie outside of the chart.
+        let root = session.given.root.join(file);
+        let is_ours = session.documents.get(&root).is_some() || session.is_generated(&root);
+        let file = if is_ours { root } else { chart.dir.join(file) };
+        self.text.show(session, &file, problem.line);
+        self.followed = Some(self.here(session));
         self.focus = Focus::Text;
+    }
+
+    /// Key, column and state of the texts.
+    fn here(&self, session: &Session) -> (String, usize, u64) {
+        let key = self.list.selected().unwrap_or_default().to_owned();
+        (key, self.column, session.documents.generation())
     }
 
     /// Looks through the templates once a key, not once a frame.
@@ -485,6 +500,13 @@ impl Values {
                 }
             }
             Command::Explain => self.explain(session),
+            Command::Generate => match session.generate() {
+                Ok(effect) => {
+                    session.say("generating for all environments");
+                    return vec![effect];
+                }
+                Err(error) => session.fail(&error),
+            },
             Command::Unset => self.unset(session),
             Command::AddKey => self.ask_key(session),
             Command::NextProblem => self.step_problem(session, true),
@@ -586,7 +608,7 @@ impl Room for Values {
         self.text.sync(session);
         self.look_up_readers(session);
         session.verdict = session.environments.get(self.column).and_then(|view| view.worth().cloned());
-        session.want_trace().into_iter().collect()
+        session.want_trace().into_iter().chain(session.want_generated()).collect()
     }
 
     fn view(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {

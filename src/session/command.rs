@@ -166,6 +166,7 @@ commands! {
     EditText        "values.text"       Values ["E"] 12 false "edit as text" "Edit the file that would be written, as text.";
     Unset           "values.unset"      Values ["Delete", "Backspace"] 13 false "unset" "Remove this key from the environment's file, so that the layer below wins.";
     AddKey          "values.add"        Values ["a"] 0 false "add a key" "Set a key that no file has yet, in the environment's file: path: value.";
+    Generate        "values.generate"   Values ["m"] 11 false "generate" "Make the values again that come from the compiled artifact, for all environments, as one edit.";
     NextProblem     "values.problem"    Values ["n"] 14 false "next problem" "Go to the next key with a problem.";
     PreviousProblem "values.problem.previous" Values ["N"] 0 false "previous problem" "Go to the key with a problem before.";
     OnlyDiffering   "values.differing"  Values ["v"] 15 false "only differing" "Show only keys whose value differs between environments or from the default.";

@@ -267,6 +267,21 @@ impl Documents {
         Some(self.step(transaction, false))
     }
 
+    /// The one of some files whose last step to undo, or to redo, is the newest.
+    pub fn newest<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p PathBuf>,
+        back: bool,
+    ) -> Option<&'p PathBuf> {
+        let newest = |path: &PathBuf| {
+            let document = self.by_path.get(path)?;
+            let step = if back { document.undo.last() } else { document.redo.last() };
+            step.map(|step| step.transaction)
+        };
+        let steps = paths.into_iter().filter_map(|path| Some((newest(path)?, path)));
+        steps.max_by_key(|(transaction, _)| *transaction).map(|(_, path)| path)
+    }
+
     fn step(&mut self, transaction: u64, back: bool) -> (String, Vec<PathBuf>) {
         let mut what = String::new();
         let mut paths = Vec::new();

@@ -13,6 +13,7 @@ use crate::operations::{JobPlan, JobRequest, OperationId, Plan, PlanRequest};
 use crate::schema::ChartSchema;
 use crate::yaml::KeyPath;
 
+use super::generated::GenerateRequest;
 use super::selection::{Mapped, ReleaseRef};
 
 /// A wish. Where a slot is named, a newer wish for the same slot replaces the one that still waits or runs.
@@ -35,6 +36,8 @@ pub enum Effect {
     RenderTemplate { generation: u64, source: Box<Source>, template: PathBuf },
     /// Say what reads the keys of a chart, in all its environments. Slot: one.
     Trace(Box<TraceRequest>),
+    /// Make the values of a chart that come from compiled artifacts. Slot: one to be looked at, one to be taken over.
+    Generate(Box<GenerateRequest>),
     /// Say where fields of an object come from. Slot: one.
     Explain(Box<ExplainRequest>),
     /// Run `helm dependency build`. Slot: the chart.

@@ -24,9 +24,14 @@ pub struct EnvironmentView {
     pub protected: bool,
     /// Where it lives, or why that is not known.
     pub target: Result<Target, Error>,
-    /// The values files after the chart's own `values.yaml`, absolute, lowest first. The last is the one that an
-    /// edit of this column writes; it may not exist yet.
+    /// The values files after the chart's own `values.yaml`, absolute, lowest first.
     pub files: Vec<PathBuf>,
+    /// The one of them that an edit of this column writes: the last that is not generated. It may not exist yet.
+    pub own: Option<PathBuf>,
+    /// The one of them that the workspace says how to generate.
+    pub generated: Option<PathBuf>,
+    /// Why that one is not what its sources give, or why that is not known.
+    pub stale: Option<Problem>,
     /// Without a file that is not valid YAML right now: as of the last text that was.
     pub merged: Arc<Merged>,
     /// Why a preview of it is not the whole truth: stale dependencies, encrypted layers.
@@ -113,6 +118,7 @@ impl Session {
                 }
             })
             .collect();
+        self.mark_generated();
         self.ask_for_previews()
     }
 
@@ -170,6 +176,9 @@ impl Session {
             name: environment.name.clone(),
             protected: environment.protected,
             target,
+            own: environment.values_files.iter().rev().find(|file| !self.is_generated(file)).cloned(),
+            generated: environment.generated.clone(),
+            stale: None,
             files: environment.values_files.clone(),
             merged,
             incomplete: stale

@@ -21,6 +21,7 @@ use crate::workspace::{ContextInfo, Workspace};
 use crate::yaml::KeyPath;
 
 use super::effect::{LogRef, Side, Unsaved};
+use super::generated::GeneratedValues;
 use super::selection::{Mapped, ReleaseRef};
 
 /// An answer from the world.
@@ -68,6 +69,11 @@ pub enum Message {
         verdict: Verdict,
     },
     Traced(Arc<Traced>),
+    /// What a chart's sources give; `apply` as it was asked.
+    Generated {
+        values: Arc<GeneratedValues>,
+        apply: bool,
+    },
     DependenciesBuilt {
         chart: PathBuf,
         result: Result<String, Error>,

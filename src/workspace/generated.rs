@@ -388,7 +388,7 @@ pub fn staleness(before: Option<&str>, made: &Generated) -> Option<String> {
 }
 
 /// What has to be done about it, after [`staleness`].
-pub fn remedy(chart: &WorkspaceChart) -> String {
+fn remedy(chart: &WorkspaceChart) -> String {
     let dir = if chart.shown.as_os_str().is_empty() { Path::new(".") } else { &chart.shown };
     format!("generate in Values, or floe-tui generate --chart {}", dir.display())
 }
@@ -403,7 +403,15 @@ fn on_disk(file: &Path) -> Option<Arc<str>> {
 pub(super) fn problems(workspace: &Workspace, chart: &WorkspaceChart) -> Vec<Problem> {
     let Some(from) = &chart.generate else { return Vec::new() };
     let made = make(workspace, chart, from, &|_| None);
-    stale(workspace, chart, &made, &on_disk)
+    let found = stale(workspace, &made, &on_disk).into_iter();
+    found
+        .map(|mut problem| {
+            if problem.environment.is_some() {
+                problem.message = format!("{}; {}", problem.message, remedy(chart));
+            }
+            problem
+        })
+        .collect()
 }
 
 /// Generates as `floe-tui.toml` says, for all environments that have a generated file.
@@ -426,13 +434,8 @@ pub fn make(
     }
 }
 
-/// Compares what was made with the files as they are.
-pub fn stale(
-    workspace: &Workspace,
-    chart: &WorkspaceChart,
-    made: &MadeAll,
-    text: &Texts<'_>,
-) -> Vec<Problem> {
+/// Compares what was made with the files as they are; what is no matter of one environment is a matter of the sources.
+pub fn stale(workspace: &Workspace, made: &MadeAll, text: &Texts<'_>) -> Vec<Problem> {
     let mut errors = made.problems.iter().filter(|problem| problem.severity == Severity::Error);
     if let Some(first) = errors.next() {
         let more = match errors.count() {
@@ -449,7 +452,6 @@ pub fn stale(
     let stale = made.made.iter().filter_map(|one| {
         let file = one.file.as_ref()?;
         let words = staleness(text(file).as_deref(), &one.generated)?;
-        let words = format!("{words}; {}", remedy(chart));
         let told = Problem::warning(words).at(workspace.shown(file), None);
         Some(told.environment(&*one.generated.environment))
     });

@@ -10,11 +10,13 @@ use crate::values;
 use crate::yaml::{KeyPath, Segment};
 
 /// The unread keys of renderings of one chart, one for each of its environments, with trace. The cluster mapping is read
-/// by this program; an environment's name is in its file whether a template wants to know it or not.
+/// by this program, and so is the version of the artifact, from the release; an environment's name is in its file whether a
+/// template wants to know it or not.
 pub fn unread_keys(outputs: &[&Output], schema: &ChartSchema) -> Vec<UnreadKey> {
-    let name = KeyPath::of(["global", "environment"]);
-    let is_ours =
-        |path: &KeyPath| *path == name || matches!(path.0.as_slice(), [Segment::Key(key)] if key == KEY);
+    let ours = ["environment", "artifactVersion"].map(|name| KeyPath::of(["global", name]));
+    let is_ours = |path: &KeyPath| {
+        ours.contains(path) || matches!(path.0.as_slice(), [Segment::Key(key)] if key == KEY)
+    };
     unread(outputs, schema, &is_ours)
 }
 

@@ -20,7 +20,9 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use super::support::operator::{CLUSTER, Operator, header};
 use super::support::process::eventually;
+use super::support::pty::{has, has_row};
 use super::support::root;
 use super::support::sandbox::{HelmMajor, sandbox};
 use super::support::workspace::{ENVIRONMENTS, Workspace};

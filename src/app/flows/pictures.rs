@@ -104,7 +104,7 @@ fn platform() -> Flow {
     Flow::on(folder)
 }
 
-fn pictures(name: &str, flow: &mut Flow) {
+pub(super) fn pictures(name: &str, flow: &mut Flow) {
     // What was said in passing fades.
     flow.model.session.now += jiff::SignedDuration::from_secs(60);
     for (width, height) in SIZES {

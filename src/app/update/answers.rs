@@ -55,6 +55,16 @@ impl Model {
                 session.take_verdict(target, *generation, verdict);
             }
             Message::Traced(traced) => session.traced = Some(traced.clone()),
+            Message::Generated { values, apply } => {
+                session.take_generated(values.clone());
+                if *apply && values.generation != session.documents.generation() {
+                    // Somebody typed meanwhile: what is taken over is made from what stands there.
+                    return session.generate().into_iter().collect();
+                }
+                if *apply {
+                    session.apply_generated();
+                }
+            }
             Message::DependenciesBuilt { result, .. } => {
                 match result {
                     Ok(said) => session.say(said.clone()),

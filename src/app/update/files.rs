@@ -97,6 +97,11 @@ impl Model {
             self.session.say("no file has the focus here");
             return Vec::new();
         };
+        // The generated file beside an environment's own has no cursor of its own: the newer of their edits is meant.
+        let view = self.session.environment().filter(|view| view.own.as_ref() == Some(&path));
+        let generated = view.iter().filter_map(|view| view.generated.as_ref());
+        let newest = self.session.documents.newest(generated.chain([&path]), back).cloned();
+        let path = newest.unwrap_or(path);
         let done = if back { self.session.documents.undo(&path) } else { self.session.documents.redo(&path) };
         let word = if back { "undid" } else { "redid" };
         match done {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::base::atomic::{self, SaveError};
 use crate::base::hash::Hash;
 use crate::base::redact::Redactor;
-use crate::base::{Error, Problem, Result};
-use crate::session::{Loaded, Message, SaveFailure, Setting};
-use crate::workspace::{self, Workspace};
+use crate::base::{Context as _, Error, Problem, Result};
+use crate::session::{GenerateRequest, GeneratedValues, Loaded, Message, SaveFailure, Setting};
+use crate::workspace::{self, Workspace, generated};
 
 use super::{Shared, ticked};
 
@@ -25,7 +25,10 @@ pub(super) async fn load(shared: Shared, generation: u64, known: Vec<PathBuf>) {
     let read = tokio::task::spawn_blocking(move || read(&root, &known)).await;
     let result = read.unwrap_or_else(|error| Err(Error::new("reading the workspace failed").because(error)));
     if let Ok(loaded) = &result {
-        *shared.redactor.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded.redactor.clone();
+        *shared.redactor.lock().unwrap_or_else(PoisonError::into_inner) = loaded.redactor.clone();
+        let charts = loaded.workspace.charts.iter().filter_map(|chart| chart.generate.as_ref());
+        let sources = charts.flat_map(|from| from.files.iter().map(Path::to_owned)).collect();
+        *shared.sources.lock().unwrap_or_else(PoisonError::into_inner) = sources;
     }
     shared.answer(Message::Workspace { generation, result }).await;
 }
@@ -72,12 +75,36 @@ fn redactor_of(workspace: &Workspace, texts: &[(PathBuf, Arc<str>, Hash)]) -> Re
         .fold(redactor, |redactor, values| redactor.learn(&values))
 }
 
+/// Makes the values of a chart that come from compiled artifacts.
+pub(super) async fn generate(shared: Shared, request: GenerateRequest) {
+    let apply = request.apply;
+    let made = tokio::task::spawn_blocking(move || {
+        let GenerateRequest { chart, workspace, texts, generation, .. } = request;
+        let text = |file: &Path| texts.iter().find(|(path, _)| path == file).map(|(_, text)| text.clone());
+        let found = workspace.charts.iter().find(|own| own.dir == chart);
+        let all = found.and_then(|own| Some(generated::make(&workspace, own, own.generate.as_ref()?, &text)));
+        GeneratedValues { chart, generation, all: all.unwrap_or_default() }
+    })
+    .await;
+    match made {
+        Ok(values) => shared.answer(Message::Generated { values: Arc::new(values), apply }).await,
+        Err(error) => shared.answer(Message::Failed(Error::new("generating failed").because(error))).await,
+    }
+}
+
 /// Writes one file if the disk still holds what was read.
 pub(super) async fn save(shared: Shared, path: PathBuf, text: Arc<str>, expect: Option<Hash>) {
     let (to, bytes) = (path.clone(), text.clone());
-    let written = tokio::task::spawn_blocking(move || match expect {
-        Some(_) => atomic::write(&to, bytes.as_bytes(), expect),
-        None => atomic::create(&to, bytes.as_bytes()),
+    let written = tokio::task::spawn_blocking(move || {
+        if expect.is_some() {
+            return atomic::write(&to, bytes.as_bytes(), expect);
+        }
+        // What is generated may be the first in its folder.
+        if let Some(folder) = to.parent() {
+            let made = std::fs::create_dir_all(folder).context_at("cannot make the folder", folder.display());
+            made.map_err(SaveError::Io)?;
+        }
+        atomic::create(&to, bytes.as_bytes())
     })
     .await;
     let result = match written {
@@ -146,8 +173,14 @@ type Stamps = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 async fn stamps(shared: &Shared) -> Stamps {
     let root = shared.given.root.clone();
+    let sources = shared.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
     tokio::task::spawn_blocking(move || {
         let mut found = Stamps::new();
+        for path in sources {
+            let meta = std::fs::metadata(&path).ok();
+            let stamp = meta.map(|meta| (meta.modified().ok(), meta.len())).unwrap_or_default();
+            found.insert(path, stamp);
+        }
         let mut pending = vec![(root, 0)];
         while let Some((folder, depth)) = pending.pop() {
             let Ok(entries) = std::fs::read_dir(&folder) else { continue };

@@ -181,9 +181,17 @@ fn values_nodes(session: &Session, found: &WorkspaceChart, node: &MakeNode, node
     for environment in &found.environments {
         for file in &environment.values_files {
             let inside = file.strip_prefix(&found.dir).unwrap_or(file);
-            let name = inside.display().to_string();
+            let is_outside = inside == file.as_path();
+            let name = if is_outside {
+                crate::screens::relative(session, file)
+            } else {
+                inside.display().to_string()
+            };
             let badge = match mark(file) {
                 Some(badge) => Some(badge),
+                None if environment.generated.as_ref() == Some(file) && session.text(file).is_some() => {
+                    Some((Role::Muted, "generated".to_owned()))
+                }
                 None if !file.exists() && session.documents.get(file).is_none() => {
                     Some((Role::Muted, "new".to_owned()))
                 }

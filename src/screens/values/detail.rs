@@ -11,6 +11,7 @@ use crate::session::{EnvironmentView, Preview, PreviewState, Session};
 use crate::ui::chrome::Pane;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::{Rich, Role, layout, text};
+use crate::values::{LayerKind, Origin};
 
 use super::tree::{self, Node};
 
@@ -135,6 +136,9 @@ fn key_lines(session: &Session, node: &Node, column: usize, readers: &Readers, w
                 .then(role, " ".repeat(gap))
                 .then(if wins { Role::Changed } else { Role::Muted }, value),
         );
+        if origin.kind == LayerKind::Generated && !node.branch {
+            lines.extend(generated_lines(session, view, node, origin, width));
+        }
     }
     if let Some(unread) = session.unread(&node.path) {
         let role = if unread.dormant { Role::Muted } else { Role::Warn };
@@ -159,6 +163,35 @@ fn key_lines(session: &Session, node: &Node, column: usize, readers: &Readers, w
     lines
 }
 
+/// What a generated value comes from.
+fn generated_lines(
+    session: &Session,
+    view: &EnvironmentView,
+    node: &Node,
+    origin: &Origin,
+    width: usize,
+) -> Vec<Rich> {
+    let room = width.saturating_sub(4);
+    let ours = origin.file.is_some() && origin.file == view.generated;
+    let words = match session.generated_origin(&view.name, &node.path) {
+        Some(from) if ours => {
+            // Paths are told by their ends.
+            let field = text::elide(&from.field, room.saturating_sub(5), text::Cut::Start, "…");
+            let place = format!("{}:{}", relative(session, &from.file), from.line);
+            let place = text::elide(&place, room, text::Cut::Start, "…");
+            return vec![
+                Rich::of(Role::Accent, format!("    from {field}")),
+                Rich::of(Role::Muted, format!("    {place}")),
+            ];
+        }
+        _ if ours && session.generated().is_none() => "from its sources: working it out",
+        _ if ours => "from nothing in its sources now",
+        _ => "generated; floe-tui.toml does not say from what",
+    };
+    let lines = text::wrap(words, room).into_iter();
+    lines.map(|line| Rich::of(Role::Muted, format!("    {line}"))).collect()
+}
+
 /// A line for each environment, and below it the worst changes as far as there is room.
 fn consequences(session: &Session, column: usize, width: usize, height: usize, glyphs: &Glyphs) -> Vec<Rich> {
     let name_width = session.environments.iter().map(|view| text::width(&view.name)).max().unwrap_or(0);
@@ -168,13 +201,19 @@ fn consequences(session: &Session, column: usize, width: usize, height: usize, g
         .iter()
         .filter(|view| changes(view).is_some_and(|p| p.changes.changes.len() > 1))
         .count();
-    let spare = height.saturating_sub(session.environments.len());
-    let each = spare.checked_div(changing).unwrap_or(0);
     let mut lines = Vec::new();
     if let Some(why) = session.environments.get(column).and_then(|view| view.incomplete.first()) {
         let words = text::wrap(&format!("{} incomplete: {why}", glyphs.warn), width);
         lines.extend(words.into_iter().map(|line| Rich::of(Role::Warn, line)));
     }
+    if let Some(problem) = session.environments.get(column).and_then(|view| view.stale.as_ref()) {
+        let words = text::wrap(&format!("{} {problem}", glyphs.warn), width);
+        lines.extend(words.into_iter().map(|line| Rich::of(Role::Warn, line)));
+    }
+    let masked = session.environments.iter().filter(|v| changes(v).is_some_and(|p| p.changes.unstable > 0));
+    let spare = height.saturating_sub(lines.len() + session.environments.len() + masked.count());
+    // One line of each share says how many more there are.
+    let each = spare.checked_div(changing).unwrap_or(0).saturating_sub(1);
     for (index, view) in session.environments.iter().enumerate() {
         let mut line = Rich::of(Role::Text, format!("{:name_width$}  ", view.name));
         let (stale, preview) = match &view.preview {

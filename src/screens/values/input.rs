@@ -33,7 +33,7 @@ pub(super) struct Field {
 impl Field {
     /// Opens a field on a key of an environment, with the value it has now.
     pub(super) fn open(session: &Session, view: &EnvironmentView, path: &KeyPath) -> Result<Self> {
-        let file = view.files.last().cloned().ok_or_else(|| {
+        let file = view.own.clone().ok_or_else(|| {
             Error::new(format!("{} has no values file to write to", view.name))
                 .next("name one in floe-tui.toml, or map the environment in clusterMapping")
         })?;
@@ -148,7 +148,7 @@ pub(super) fn set(
     value: &Value,
 ) -> Result<Option<(PathBuf, Arc<str>)>> {
     let view = session.environments.iter().find(|view| view.name == environment);
-    let Some((view, file)) = view.and_then(|view| Some((view, view.files.last()?.clone()))) else {
+    let Some((view, file)) = view.and_then(|view| Some((view, view.own.clone()?))) else {
         return Err(Error::new(format!("{environment} has no values file")));
     };
     let text = session.text(&file).unwrap_or_else(|| Arc::from(""));
@@ -161,6 +161,11 @@ pub(super) fn set(
         return Ok(None);
     }
     let (path, value) = whole_list(path, value, &own, &view.merged.value);
+    if let Some(over) = session.generated_over(view, &path) {
+        let name = crate::screens::relative(session, &over.file);
+        return Err(Error::new(format!("{path} is generated: {name} would win over this edit"))
+            .next("change what it is generated from, or name a file after it in floe-tui.toml"));
+    }
     let edited = yaml::edit::set(&text, &path, &value).map_err(|refused| {
         Error::new(format!("cannot set this key without touching more: {refused}"))
             .at(file.display().to_string())
@@ -197,7 +202,7 @@ pub(super) fn unset(
         .environments
         .iter()
         .find(|view| view.name == environment)
-        .and_then(|view| view.files.last().cloned())
+        .and_then(|view| view.own.clone())
         .ok_or_else(|| Error::new(format!("{environment} has no values file")))?;
     let text = session.text(&file).unwrap_or_else(|| Arc::from(""));
     let own = yaml::read(&text).unwrap_or_default();

@@ -127,7 +127,7 @@ impl Values {
     }
 
     pub(super) fn start_typing(&mut self, session: &mut Session, file: Option<PathBuf>, line: Option<usize>) {
-        let own = session.environments.get(self.column).and_then(|view| view.files.last().cloned());
+        let own = session.environments.get(self.column).and_then(|view| view.own.clone());
         let Some(file) = file.or(own) else {
             session.say("this environment has no values file to write to");
             return;
@@ -143,9 +143,18 @@ impl Values {
             let text = session.text(&file)?;
             Spans::of(&text).line(&node.path)
         });
-        self.text.typing = true;
+        if session.is_generated(&file) {
+            let name = crate::screens::relative(session, &file);
+            session.say(format!(
+                "{name} is generated, so it is shown, not edited: Enter on a key says where to change it"
+            ));
+        } else {
+            self.text.typing = true;
+        }
         self.text.show(session, &file, line);
         self.focus = Focus::Text;
+        // What is shown stays until the cursor moves.
+        self.followed = Some(self.here(session));
     }
 
     pub(super) fn view_text(&mut self, session: &Session, frame: &mut Frame, area: Rect, look: &Look) {
@@ -163,8 +172,14 @@ impl Values {
             title.push(Role::Muted, " (new)");
         }
         let mut pane = Pane::new(title).focused(self.focus == Focus::Text).zoomed(look.zoomed);
+        let views = &session.environments;
+        let stale = views.iter().any(|view| view.generated.as_ref() == Some(&file) && view.stale.is_some());
         if document.is_some_and(|document| document.theirs.is_some()) {
             pane = pane.note(Rich::of(Role::Warn, "changed on disk"));
+        } else if stale {
+            pane = pane.note(Rich::of(Role::Warn, "stale"));
+        } else if session.is_generated(&file) {
+            pane = pane.note(Rich::of(Role::Muted, "generated"));
         }
         let inner = pane.draw(frame.buffer_mut(), area, look.theme);
         self.drawn.text = inner;

@@ -6,7 +6,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::screens::Look;
-use crate::session::{Document, Session};
+use crate::session::{Command, Document, Session};
 use crate::ui::chrome::Pane;
 use crate::ui::face::Face;
 use crate::ui::filter::summary;
@@ -36,9 +36,20 @@ impl Values {
         }
         let columns = self.columns(session, area.width);
         let hidden = session.environments.len() - columns.len();
+        let mut foot = Rich::default();
         if hidden > 0 {
             let words = format!("{hidden} environment{} hidden", if hidden == 1 { "" } else { "s" });
-            pane = pane.foot(Rich::of(Role::Muted, words));
+            foot.push(Role::Muted, words);
+        }
+        let stale = session.environments.iter().filter(|view| view.stale.is_some()).count();
+        if stale > 0 {
+            let key = session.keymap.hint(Command::Generate).unwrap_or_default();
+            foot.push(Role::Muted, if hidden > 0 { " · " } else { "" });
+            foot.push(Role::Warn, format!("{} {stale} stale ", theme.glyphs.warn));
+            foot = foot.then(Role::Key, key).then(Role::KeyLabel, " generate");
+        }
+        if !foot.pieces.is_empty() {
+            pane = pane.foot(foot);
         }
         let mut inner = pane.draw(frame.buffer_mut(), area, theme);
         if session.environments.is_empty() {

@@ -215,3 +215,45 @@ fn a_workspace_that_names_its_sources_is_generated_and_judged_by_them() {
         workspace.floe(&["generate", "--chart", workspace.charts().join("floe-jobs").to_str().unwrap()]);
     assert!(nothing.stderr.contains("[charts.floe-jobs.generate]"), "{nothing}");
 }
+
+/// What an operator sees of it: generate by a key, the consequences for all environments, save; the files are those of the
+/// command.
+#[test]
+fn the_room_generates_what_the_command_writes() {
+    let workspace = Workspace::new("gen-room");
+    let artifact = artifact_file("centralized.json");
+    let settings = format!(
+        "[charts.floe-platform.generate]\nartifacts = \"{}\"\noutput = \"../out\"\n",
+        artifact.display()
+    );
+    std::fs::write(workspace.charts().join("floe-tui.toml"), settings).unwrap();
+    let out = workspace.folder().join("out");
+    let mut operator = Operator::open(&workspace, 140, 40);
+    operator.room("Values");
+    operator.terminal.wait_all(&["generated yet", "5 stale"], CLUSTER);
+    operator.terminal.press("m");
+    operator.terminal.wait_all(&["generated: 5 of 5 files changed", "left out"], CLUSTER);
+    assert!(!out.exists(), "nothing is written before it is saved");
+    operator.terminal.press("Esc");
+    operator.terminal.wait_for("the consequences for every environment", CLUSTER, |screen| {
+        let told = ALL.iter().filter(|name| has_row(screen, &[name, "restarts"]));
+        told.count() == 5 && header(screen).contains("5 unsaved") && !has(screen, "5 stale")
+    });
+    operator.terminal.press("S");
+    operator.terminal.wait_text("Enter saves the marked");
+    operator.terminal.press("Enter");
+    operator.terminal.wait_for("nothing unsaved", CLUSTER, |screen| !header(screen).contains("unsaved"));
+    let expected = workspace.folder().join("expected/");
+    let mut more = vec!["--output", expected.to_str().unwrap()];
+    more.extend(ALL.iter().flat_map(|environment| ["--env", environment]));
+    workspace.generate(&artifact, &workspace.platform(), &more).ok();
+    for environment in ALL {
+        let name = format!("floe-platform-{environment}.yaml");
+        let read = |folder: &Path| std::fs::read(folder.join(&name)).unwrap();
+        assert!(read(&out) == read(&expected), "{name} differs");
+    }
+    // A field behind a key, and what the artifact's next version does.
+    operator.value("polaris.realm", "prod");
+    operator.terminal.wait_all(&["from plugins.catalog.config.realm", "centralized.json:"], CLUSTER);
+    operator.quit();
+}
