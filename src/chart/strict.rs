@@ -41,11 +41,41 @@ pub enum Names {
     NoDots,
 }
 
+/// Why a chart is not loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Helm refuses it, too: its words after `Error: `.
+    Helm(String),
+    /// One of our own limits, which helm does not have.
+    Limit(String),
+}
+
+impl Fault {
+    fn inside(self, lead: impl std::fmt::Display) -> Self {
+        match self {
+            Self::Helm(words) => Self::Helm(format!("{lead}: {words}")),
+            Self::Limit(words) => Self::Limit(format!("{lead}: {words}")),
+        }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(words: String) -> Self {
+        Self::Helm(words)
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(words: &str) -> Self {
+        Self::Helm(words.to_owned())
+    }
+}
+
 /// Whether helm loads a chart folder.
 ///
 /// # Errors
-/// It does not: helm's words after `Error: `.
-pub fn check(dir: &Path, loader: Loader) -> Result<(), String> {
+/// It does not, or it is more than the engine takes.
+pub fn check(dir: &Path, loader: Loader) -> Result<(), Fault> {
     let four = loader.four;
     let dir = std::path::absolute(dir).map_err(|error| go_io(&error))?;
     if four {
@@ -58,7 +88,7 @@ pub fn check(dir: &Path, loader: Loader) -> Result<(), String> {
         match base.get("apiVersion") {
             None | Some(Value::Null) => {}
             Some(Value::String(version)) if matches!(version.as_str(), "" | "v1" | "v2") => {}
-            Some(_) => return Err("unsupported chart version".to_owned()),
+            Some(_) => return Err("unsupported chart version".into()),
         }
     }
     let ignore = match std::fs::read(dir.join(".helmignore")) {
@@ -80,7 +110,7 @@ struct Walk<'d> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Path) -> Result<(), String> {
+    fn folder(&mut self, folder: &Path) -> Result<(), Fault> {
         let entries = std::fs::read_dir(folder)
             .map_err(|error| format!("open {}: {}", folder.display(), go_io(&error)))?;
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -88,7 +118,7 @@ impl Walk<'_> {
         paths.iter().try_for_each(|path| self.entry(path))
     }
 
-    fn entry(&mut self, path: &Path) -> Result<(), String> {
+    fn entry(&mut self, path: &Path) -> Result<(), Fault> {
         let Some(inside) = path.strip_prefix(self.dir).ok().and_then(Path::to_str) else { return Ok(()) };
         let name = path.display();
         let words = |error: std::io::Error| format!("lstat {name}: {}", go_io(&error));
@@ -107,11 +137,12 @@ impl Walk<'_> {
         }
         if meta.is_dir() {
             if inside.matches('/').count() >= LIMITS.depth {
-                return Err(format!("the chart's folders nest more than {} deep: {inside}", LIMITS.depth));
+                let deep = format!("the chart's folders nest more than {} deep: {inside}", LIMITS.depth);
+                return Err(Fault::Limit(deep));
             }
             let real = path.canonicalize().map_err(words)?;
             if is_link && (self.links.contains(&real) || path.starts_with(&real)) {
-                return Err(format!("the link {name} leads into itself"));
+                return Err(Fault::Limit(format!("the link {name} leads into itself")));
             }
             self.links.push(real);
             let done = self.folder(path);
@@ -119,15 +150,19 @@ impl Walk<'_> {
             return done;
         }
         if !meta.is_file() {
-            return Err(format!("cannot load irregular file {name} as it has file mode type bits set"));
+            return Err(
+                format!("cannot load irregular file {name} as it has file mode type bits set").into()
+            );
         }
         if meta.len() > LIMITS.file {
             let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(format!("chart file {base:?} is larger than the maximum file size {}", LIMITS.file));
+            let limit = LIMITS.file;
+            return Err(format!("chart file {base:?} is larger than the maximum file size {limit}").into());
         }
         self.total += meta.len();
         if self.files.len() >= LIMITS.files || self.total > LIMITS.total {
-            return Err(format!("the chart has more than {} files or {} bytes", LIMITS.files, LIMITS.total));
+            let most = format!("the chart has more than {} files or {} bytes", LIMITS.files, LIMITS.total);
+            return Err(Fault::Limit(most));
         }
         let bytes = std::fs::read(path)
             .map_err(|error| format!("error reading {inside}: open {name}: {}", go_io(&error)))?;
@@ -140,15 +175,15 @@ impl Walk<'_> {
 /// The files of an archive, without its top folder.
 ///
 /// # Errors
-/// Helm refuses it, in its words.
-pub(super) fn unpacked(bytes: &[u8], four: bool) -> Result<Files, String> {
+/// Helm refuses it, or it is more than the engine takes.
+pub(super) fn unpacked(bytes: &[u8], four: bool) -> Result<Files, Fault> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Err(if bytes.is_empty() { "EOF" } else { "gzip: invalid header" }.to_owned());
+        return Err(if bytes.is_empty() { "EOF" } else { "gzip: invalid header" }.into());
     }
     let cut = |_: std::io::Error| "unexpected EOF".to_owned();
     let too_large = || {
         let word = if four { "size" } else { "file size" };
-        format!("decompressed chart is larger than the maximum {word} {}", LIMITS.total)
+        Fault::Helm(format!("decompressed chart is larger than the maximum {word} {}", LIMITS.total))
     };
     // One byte more than is allowed, so that too much is seen.
     let stream = flate2::read::GzDecoder::new(bytes).take(LIMITS.total + (1 << 20));
@@ -169,23 +204,24 @@ pub(super) fn unpacked(bytes: &[u8], four: bool) -> Result<Files, String> {
         let (top, inside) = name.split_once(separator).unwrap_or((&name, ""));
         let inside = inside.replace(separator, "/");
         if inside.starts_with('/') {
-            return Err("chart illegally contains absolute paths".to_owned());
+            return Err("chart illegally contains absolute paths".into());
         }
         let Some(inside) = cleaned(&inside) else {
-            return Err("chart illegally references parent directory".to_owned());
+            return Err("chart illegally references parent directory".into());
         };
         if inside.is_empty() {
-            return Err(format!("chart illegally contains content outside the base directory: {name:?}"));
+            let words = format!("chart illegally contains content outside the base directory: {name:?}");
+            return Err(words.into());
         }
         let mut letters = inside.bytes();
         if letters.next().is_some_and(|c| c.is_ascii_alphabetic())
             && letters.next() == Some(b':')
             && letters.next() == Some(b'/')
         {
-            return Err("chart contains illegally named files".to_owned());
+            return Err("chart contains illegally named files".into());
         }
         if top == "Chart.yaml" {
-            return Err("chart yaml not in base directory".to_owned());
+            return Err("chart yaml not in base directory".into());
         }
         let size = entry.size();
         if size > left {
@@ -195,7 +231,8 @@ pub(super) fn unpacked(bytes: &[u8], four: bool) -> Result<Files, String> {
             let limit = LIMITS.file;
             return Err(format!(
                 "decompressed chart file {name:?} is larger than the maximum file size {limit}"
-            ));
+            )
+            .into());
         }
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(cut)?;
@@ -204,13 +241,13 @@ pub(super) fn unpacked(bytes: &[u8], four: bool) -> Result<Files, String> {
             return Err(too_large());
         }
         if files.len() >= LIMITS.files {
-            return Err(format!("the archive has more than {} files", LIMITS.files));
+            return Err(Fault::Limit(format!("the archive has more than {} files", LIMITS.files)));
         }
         let content = content.strip_prefix(MARK).map(<[u8]>::to_vec).unwrap_or(content);
         files.insert(inside, content);
     }
     if files.is_empty() {
-        return Err("no files in chart archive".to_owned());
+        return Err("no files in chart archive".into());
     }
     Ok(files)
 }
@@ -266,7 +303,7 @@ pub fn values(bytes: &[u8], four: bool) -> Result<(), String> {
 }
 
 /// Helm's `LoadFiles`: gives the chart's name.
-fn load(files: Files, loader: Loader, depth: usize) -> Result<String, String> {
+fn load(files: Files, loader: Loader, depth: usize) -> Result<String, Fault> {
     let four = loader.four;
     let package = if four { "v2" } else { "chart" };
     let metadata_type = format!("{package}.Metadata");
@@ -289,11 +326,11 @@ fn load(files: Files, loader: Loader, depth: usize) -> Result<String, String> {
         };
         read.map_err(|words| format!("cannot load {name}: {words}"))?;
     }
-    let Some(metadata) = metadata else { return Err("Chart.yaml file is missing".to_owned()) };
+    let Some(metadata) = metadata else { return Err("Chart.yaml file is missing".into()) };
     validate(&metadata, loader).map_err(|words| format!("validation: {words}"))?;
     let chart = text(&metadata, "name");
     if depth > LIMITS.depth {
-        return Err(format!("charts nest more than {} deep", LIMITS.depth));
+        return Err(Fault::Limit(format!("charts nest more than {} deep", LIMITS.depth)));
     }
     let mut below: BTreeMap<String, Files> = BTreeMap::new();
     for (name, bytes) in files {
@@ -313,14 +350,15 @@ fn load(files: Files, loader: Loader, depth: usize) -> Result<String, String> {
                 return Err(format!(
                     "error {} tar in {chart}: expected {sub}, got {sub}/{first}",
                     loader.unpacking
-                ));
+                )
+                .into());
             };
             unpacked(bytes, four).and_then(|files| load(files, loader, depth + 1))
         } else {
             files.remove("");
             load(files, loader, depth + 1)
         };
-        loaded.map_err(|words| format!("error {} {sub} in {chart}: {words}", loader.unpacking))?;
+        loaded.map_err(|fault| fault.inside(format_args!("error {} {sub} in {chart}", loader.unpacking)))?;
     }
     Ok(chart)
 }

@@ -67,6 +67,15 @@ impl Refusal {
     }
 }
 
+impl From<strict::Fault> for Refusal {
+    fn from(fault: strict::Fault) -> Self {
+        match fault {
+            strict::Fault::Helm(words) => Self::early(words),
+            strict::Fault::Limit(which) => Self::Limit(which),
+        }
+    }
+}
+
 impl From<Refusal> for RenderError {
     fn from(refusal: Refusal) -> Self {
         match refusal {

@@ -79,7 +79,7 @@ impl Memory {
             self.folders.extend(known);
             return Ok(chart);
         }
-        strict::check(dir, loader).map_err(Refusal::early)?;
+        strict::check(dir, loader)?;
         let loaded = Chart::load(dir).map_err(|error| Refusal::early(error.to_string()))?;
         // What is the same stays the same, with all that is known of it.
         let chart = match known {
