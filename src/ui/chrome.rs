@@ -352,7 +352,10 @@ impl Pane {
             if area.height < 3 {
                 return area;
             }
-            self.draw_title(buf, Rect { height: 1, ..area }, theme);
+            // Without a lower border its words stand beside the note.
+            let between = if self.note.is_empty() || self.foot.is_empty() { "" } else { "  " };
+            let note = self.note.clone().then(Role::Text, between).join(self.foot.clone());
+            self.draw_title(buf, Rect { height: 1, ..area }, &note, theme);
             return Rect { y: area.y + 1, height: area.height - 1, ..area };
         }
         let (set, role) = if self.focused {
@@ -362,7 +365,7 @@ impl Pane {
         };
         border(buf, area, set, role, theme);
         let line = Rect { x: area.x + 1, width: area.width - 2, height: 1, y: area.y };
-        self.draw_title(buf, line, theme);
+        self.draw_title(buf, line, &self.note, theme);
         if !self.foot.is_empty() && line.width > 4 {
             let foot = padded(&self.foot);
             let wide = u16::try_from(foot.width()).unwrap_or(u16::MAX).min(line.width - 1);
@@ -371,7 +374,7 @@ impl Pane {
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
     }
 
-    fn draw_title(&self, buf: &mut Buffer, line: Rect, theme: &Theme) {
+    fn draw_title(&self, buf: &mut Buffer, line: Rect, note: &Rich, theme: &Theme) {
         let mut title = self.title.clone();
         for (role, _) in &mut title.pieces {
             if *role == Role::Text {
@@ -380,7 +383,7 @@ impl Pane {
         }
         let mark = if self.focused { theme.glyphs.closed } else { " " };
         let title = Rich::of(Role::BorderFocus, mark).join(title).then(Role::Text, " ");
-        let note = if self.note.is_empty() { Rich::default() } else { padded(&self.note) };
+        let note = if note.is_empty() { Rich::default() } else { padded(note) };
         let note_width = u16::try_from(note.width()).unwrap_or(u16::MAX);
         let both = title.width() + note.width() < usize::from(line.width);
         let for_title = if both { line.width - note_width } else { line.width };
@@ -483,5 +486,18 @@ mod tests {
         }
         assert_eq!(shown(&header(false), 60), "floe-…form · staging (nonp…yer) / floe-staging   1 unsaved");
         assert_eq!(shown(&header(false), 40), "staging (nonpro…ployer) / floe-staging");
+    }
+
+    #[test]
+    fn what_stands_on_the_lower_border_is_told_without_one_too() {
+        let area = Rect::new(0, 0, 60, 4);
+        let pane = Pane::new("Diff").note("3 of 80").foot("verified with helm 4.2.4");
+        for (zoomed, line) in [(false, 3), (true, 0)] {
+            let mut buf = Buffer::empty(area);
+            pane.clone().zoomed(zoomed).draw(&mut buf, area, &Theme::default());
+            let row = |y: u16| (0..60).map(|x| buf[(x, y)].symbol().to_owned()).collect::<String>();
+            assert!(row(line).contains("verified with helm 4.2.4"), "{zoomed}: {}", row(line));
+            assert!(row(0).contains("3 of 80"));
+        }
     }
 }
