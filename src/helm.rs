@@ -5,6 +5,7 @@ pub mod argv;
 mod compare;
 pub mod errors;
 pub mod judge;
+mod masks;
 pub mod overlay;
 pub mod preview;
 pub mod program;

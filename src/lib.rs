@@ -24,6 +24,10 @@
 //! | [`app`] | the loop, the terminal, the dispatch of effects |
 //! | [`cli`] | headless twins, one file a command |
 
+/// See `Cargo.toml` for the reason.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod app;
 pub mod base;
 pub mod chart;

@@ -130,12 +130,8 @@ fn edits(dir: &Path) -> Line {
                     tasks.spawn(async move {
                         let before = previewer.prepare(&saved).await.expect("a rendering");
                         let after = previewer.prepare(&edited).await.expect("a rendering");
-                        let options = |hide_noise| DiffOptions { hide_noise, ..DiffOptions::default() };
-                        let quiet = Prepared::compare(&before, &after, options(true));
-                        Prepared::compare(&before, &after, options(false))
-                            .changes
-                            .len()
-                            .max(quiet.changes.len())
+                        let (all, quiet) = Prepared::compare_both(&before, &after, DiffOptions::default());
+                        all.changes.len().max(quiet.changes.len())
                     });
                 }
                 tasks.join_all().await.into_iter().sum()

@@ -150,9 +150,7 @@ impl Walk<'_> {
             return done;
         }
         if !meta.is_file() {
-            return Err(
-                format!("cannot load irregular file {name} as it has file mode type bits set").into()
-            );
+            return Err(format!("cannot load irregular file {name} as it has file mode type bits set").into());
         }
         if meta.len() > LIMITS.file {
             let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::Helm;
 use super::judge::{Judged, Verdict};
+use super::masks::Masks;
 use super::renderer::CliRenderer;
 use crate::base::{Error, Hash, Result};
 use crate::chart::Chart;
@@ -140,6 +141,17 @@ impl Prepared {
         };
         manifest::diff(&before.objects, &after.objects, &options)
     }
+
+    /// What is different after `before`: all of it, and without noise.
+    pub fn compare_both(before: &Self, after: &Self, options: DiffOptions) -> (ChangeSet, ChangeSet) {
+        let quiet = Self::compare(before, after, DiffOptions { hide_noise: true, ..options.clone() });
+        let all = if quiet.hidden == 0 {
+            quiet.clone()
+        } else {
+            Self::compare(before, after, DiffOptions { hide_noise: false, ..options })
+        };
+        (all, quiet)
+    }
 }
 
 /// Why the engine gave nothing.
@@ -178,6 +190,7 @@ pub(super) struct Shared {
     /// As many renderings at a time as there are processors: more only wait for each other.
     permits: Arc<Semaphore>,
     known: Arc<Known>,
+    masks: Masks,
     /// Oldest first.
     memory: Mutex<VecDeque<(Source, Arc<Prepared>)>>,
     /// Hashes of charts' contents.
@@ -198,6 +211,7 @@ impl Shared {
             session,
             permits: Arc::new(Semaphore::new(processors)),
             known,
+            masks: Masks::default(),
             memory: Mutex::default(),
             contents: Mutex::default(),
             verdicts: Mutex::default(),
@@ -434,14 +448,11 @@ impl Shared {
         let side = source.side();
         let parse = |output: &Output| self.known.parse(&output.rendered.manifest).map_err(Refused::Failed);
         let objects = parse(&output)?;
-        let mut mask = Mask::default();
-        // Under other random values the chart may even refuse; then nothing is known to be random.
-        if output.unstable
-            && let Ok(again) = source.render(&self.other)
-            && let Ok(again) = parse(&again)
-        {
-            mask = Mask::of(&objects, &again, &side);
-        }
+        let mask = self.masks.of(&output, &side, || {
+            // Under other random values the chart may even refuse; then nothing is known to be random.
+            let again = source.render(&self.other).ok().and_then(|again| parse(&again).ok());
+            again.map(|again| Mask::of(&objects, &again, &side)).unwrap_or_default()
+        });
         let warnings = output.rendered.warnings;
         Ok(Prepared { mask, warnings, by: By::Engine, ..Prepared::of(objects, side) })
     }

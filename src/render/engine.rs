@@ -6,12 +6,15 @@
 //! |---|---|
 //! | `memory` | what is remembered between renderings, and whether it still holds |
 //! | `prepared` | a chart with one choice of subcharts: parsed templates, compiled schemas |
+//! | `deep` | the threads it runs on |
 //! | `files` | runs the files, after an edit only those that it reaches |
 
+mod deep;
 mod files;
 mod memory;
 mod prepared;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,10 +23,10 @@ use super::manifests::{self, Head};
 use super::objects::capabilities::KubeVersion;
 use super::places::Table;
 use super::profile::Profile;
+use super::template::Session;
 use super::template::ast::Tree;
 use super::template::trace::Level;
 use super::template::value::Value;
-use super::template::{Session, limits};
 use super::{DryRun, RenderError, Rendered, Request, ValuesSource, units};
 use crate::base::{Error, text as plain};
 use crate::chart::semver::{Constraint, Library, Version};
@@ -94,7 +97,7 @@ pub struct Output {
     pub rendered: Rendered,
     /// Files in the order in which helm runs them.
     pub files: Vec<Arc<RanFile>>,
-    /// What was rendered, with unsaved texts.
+    /// What was rendered, with unsaved texts; those of its values are in `merged`.
     pub chart: Option<Arc<Chart>>,
     /// The values they saw.
     pub merged: Option<Arc<Merged>>,
@@ -110,8 +113,8 @@ pub struct Output {
     pub unstable: bool,
 }
 
-/// Renders charts as one version of helm does.
-#[derive(Debug)]
+/// Renders charts as one version of helm does. Cheap to clone; clones share what they remember.
+#[derive(Debug, Clone)]
 pub struct Engine {
     profile: Profile,
     session: Session,
@@ -139,9 +142,10 @@ impl Engine {
     /// # Errors
     /// Helm would refuse, or the engine cannot tell.
     pub fn render(&self, request: &Request, trace: bool) -> Result<Output, Refusal> {
-        on_a_deep_stack(|| {
-            let chart = self.memory().folder(&request.chart_dir, self.profile.loader())?;
-            self.work(&chart, request, trace)
+        let (engine, request) = (self.clone(), request.clone());
+        deep::run(move || {
+            let chart = engine.memory().folder(&request.chart_dir, engine.profile.loader())?;
+            engine.work(&chart, &request, trace)
         })
     }
 
@@ -155,7 +159,8 @@ impl Engine {
         request: &Request,
         trace: bool,
     ) -> Result<Output, Refusal> {
-        on_a_deep_stack(|| self.work(chart, request, trace))
+        let (engine, chart, request) = (self.clone(), chart.clone(), request.clone());
+        deep::run(move || engine.work(&chart, &request, trace))
     }
 
     /// Renders everything the next time.
@@ -172,12 +177,13 @@ impl Engine {
         if request.dry_run == DryRun::Server {
             return Err(Refusal::Unsupported("the cluster is asked by helm only".to_owned()));
         }
+        let (defaults, texts) = unsaved(chart, &request.overlay);
         let chart = self
             .memory()
-            .with_texts(chart, &request.overlay)
+            .with_texts(chart, &texts)
             .ok_or_else(|| Refusal::Unsupported("unsaved changes of the chart's metadata".to_owned()))?;
         self.check_installable(&chart)?;
-        let merged = Arc::new(self.values(&chart, request)?);
+        let merged = Arc::new(self.values(&chart, request, defaults)?);
         let kube = self.kube(request)?;
         let prepared = self.prepared(&chart, &merged);
         prepared.check(&chart, &merged)?;
@@ -275,9 +281,10 @@ impl Engine {
         )))
     }
 
-    fn values(&self, chart: &Chart, request: &Request) -> Result<Merged, Refusal> {
+    /// `defaults` is the unsaved text of the chart's own file of values.
+    fn values(&self, chart: &Chart, request: &Request, defaults: Option<Unsaved>) -> Result<Merged, Refusal> {
         let mut files = Vec::new();
-        let mut inline: HashMap<PathBuf, Arc<str>> = HashMap::new();
+        let mut inline: HashMap<PathBuf, Arc<str>> = defaults.into_iter().collect();
         for source in &request.values {
             match source {
                 ValuesSource::File(path) => {
@@ -301,8 +308,9 @@ impl Engine {
         };
         let texts = |path: &std::path::Path| {
             let on_disk = || {
-                let text = String::from_utf8(std::fs::read(path).ok()?).ok()?;
-                (!self.profile.is_four() && text.contains("\n---")).then(|| Arc::from(text))
+                let read = || String::from_utf8(std::fs::read(path).ok()?).ok();
+                let text = if self.profile.is_four() { None } else { read() };
+                text.filter(|text| text.contains("\n---")).map(Arc::from)
             };
             inline.get(path).cloned().or_else(on_disk).map(first)
         };
@@ -378,14 +386,18 @@ impl Engine {
     }
 }
 
-/// Runs on a thread that has the stack for deeply nested templates.
-fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Refusal> + Send) -> Result<T, Refusal> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("render".to_owned()).stack_size(limits::STACK);
-        let work = thread.spawn_scoped(scope, work);
-        let work = work.map_err(|error| Refusal::Unsupported(format!("no thread to render on: {error}")))?;
-        work.join().unwrap_or_else(|_| Err(Refusal::Unsupported("the engine broke down".to_owned())))
-    })
+/// A file in its chart, and what it is to hold.
+type Unsaved = (PathBuf, Arc<str>);
+
+/// Unsaved texts of a chart: that of its own values, and the others. The first one decides values only, so that what is
+/// known of the chart holds; where the chart has no such file yet, it is one of the others.
+fn unsaved<'t>(chart: &Chart, texts: &'t [Unsaved]) -> (Option<Unsaved>, Cow<'t, [Unsaved]>) {
+    let is_values = |(path, _): &&Unsaved| path.as_os_str() == "values.yaml";
+    let (Some((file, _)), Some((_, text))) = (&chart.values, texts.iter().find(is_values)) else {
+        return (None, Cow::Borrowed(texts));
+    };
+    let others = texts.iter().filter(|row| !is_values(row)).cloned().collect();
+    (Some((file.clone(), text.clone())), Cow::Owned(others))
 }
 
 /// Helm's words for a subchart's section that is no table: Go's complaint about a verb that does not fit.

@@ -1,11 +1,13 @@
 //! Helm's own merge, function by function: `pkg/chart/common/util/coalesce.go` and
 //! `pkg/chart/v2/util/dependencies.go` of helm 4.2. The names of its functions are given at ours.
 
+mod import;
 mod shared;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use self::shared::Table;
 use super::Layer;
 use crate::base::Problem;
 use crate::yaml::{KeyPath, kind_name};
@@ -76,13 +78,13 @@ pub(super) struct Node {
     /// Switched off for these values.
     pub disabled: bool,
     /// Its values after imports; before them its defaults hold.
-    pub values: Option<Map<String, Value>>,
+    pub values: Option<Arc<Map<String, Value>>>,
 }
 
 impl Node {
     fn own<'a>(&'a self, layers: &'a [Layer]) -> Option<&'a Map<String, Value>> {
         let defaults = || layers.get(self.defaults?)?.value().as_object();
-        self.values.as_ref().or_else(defaults)
+        self.values.as_deref().or_else(defaults)
     }
 
     pub(super) fn enabled(&self) -> impl Iterator<Item = &Node> {
@@ -134,7 +136,7 @@ pub(super) fn values(
         shared::values(root, layers, &user, problems)
     } else {
         switch(root, layers, &user, &KeyPath::root(), rules);
-        import(root, layers, rules);
+        import::all(root, layers, rules);
         let mut merged = user;
         coalesce(root, layers, &mut merged, Mode { merge: false, rules }, &KeyPath::root(), problems);
         Value::Object(merged)
@@ -148,8 +150,16 @@ fn switch(node: &mut Node, layers: &[Layer], given: &Map<String, Value>, prefix:
     if node.children.is_empty() {
         return;
     }
+    let mode = Mode { merge: false, rules };
+    if let Some((part, mut merged)) = deciding(node, layers, given, prefix) {
+        coalesce(&part, layers, &mut merged, mode, prefix, &mut Vec::new());
+        decide(node, &Value::Object(merged), prefix);
+        if node.enabled().all(|child| child.children.is_empty()) {
+            return;
+        }
+    }
     let mut merged = given.clone();
-    coalesce(node, layers, &mut merged, Mode { merge: false, rules }, prefix, &mut Vec::new());
+    coalesce(node, layers, &mut merged, mode, prefix, &mut Vec::new());
     let merged = Value::Object(merged);
     decide(node, &merged, prefix);
     let Value::Object(merged) = merged else { return };
@@ -157,6 +167,45 @@ fn switch(node: &mut Node, layers: &[Layer], given: &Map<String, Value>, prefix:
         let prefix = prefix.key(&child.name);
         switch(child, layers, &merged, &prefix, rules);
     }
+}
+
+/// The part of a chart and of what is given that tags and conditions look at: the rest need not be merged to decide. `None`
+/// where nothing less than everything will do: below the root helm looks at all, globals wander between charts, and
+/// what is no table ends the merge.
+fn deciding(
+    node: &Node,
+    layers: &[Layer],
+    given: &Map<String, Value>,
+    prefix: &KeyPath,
+) -> Option<(Node, Map<String, Value>)> {
+    if !prefix.0.is_empty() {
+        return None;
+    }
+    let mut wanted = vec!["tags".to_owned()];
+    let conditions = node.children.iter().filter_map(|child| child.condition.as_deref());
+    for condition in conditions.flat_map(|condition| condition.trim().split(',')) {
+        let mut keys = condition.split('.').filter(|part| !part.is_empty());
+        wanted.extend(keys.clone().next().map(str::to_owned));
+        if keys.any(|key| key == "global") {
+            return None;
+        }
+    }
+    let own = node.own(layers);
+    let is_table = |map: &Map<String, Value>, key: &str| map.get(key).is_none_or(Value::is_object);
+    if !node
+        .children
+        .iter()
+        .all(|child| is_table(given, &child.name) && own.is_none_or(|own| is_table(own, &child.name)))
+    {
+        return None;
+    }
+    let only = |map: &Map<String, Value>| -> Map<String, Value> {
+        let wanted = map.iter().filter(|(key, _)| wanted.contains(key));
+        wanted.map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    let children = node.children.iter().filter(|child| wanted.contains(&child.name)).cloned().collect();
+    let values = Some(Arc::new(own.map(only).unwrap_or_default()));
+    Some((Node { children, values, ..Node::default() }, only(given)))
 }
 
 /// `processDependencyTags` and `processDependencyConditions`.
@@ -177,32 +226,6 @@ fn decide(node: &mut Node, merged: &Value, prefix: &KeyPath) {
         }
         child.disabled = !on;
     }
-}
-
-/// `processDependencyImportValues`: children first; what a child exports lies below the chart's own values.
-fn import(node: &mut Node, layers: &[Layer], rules: Rules) {
-    for child in node.children.iter_mut().filter(|child| !child.disabled) {
-        import(child, layers, rules);
-    }
-    // Not only where something is imported: helm replaces the values of every chart that has dependencies, and the
-    // merged nulls then delete again.
-    if !node.enabled().any(|child| child.declared) {
-        return;
-    }
-    let mut own = Map::new();
-    let mode = Mode::keeping(rules);
-    coalesce(node, layers, &mut own, mode, &KeyPath::root(), &mut Vec::new());
-    let mut imported = Map::new();
-    if node.enabled().any(|child| !child.import_values.is_empty()) {
-        let shared = Table::of(&own);
-        imported = shared::imports(node, &shared, rules).whole();
-        own = shared.whole();
-    }
-    if rules == Rules::V3_13_0 {
-        std::mem::swap(&mut own, &mut imported);
-    }
-    tables(&mut own, &mut imported, mode);
-    node.values = Some(own);
 }
 
 /// `coalesce`: the chart's defaults below what is given, then its subcharts.
@@ -384,7 +407,8 @@ fn clean(map: &mut Map<String, Value>) {
 fn order(value: &mut Value, section: &KeyPath, node: &Node, layers: &[Layer]) {
     let root = layers.iter().find(|layer| layer.kind == super::LayerKind::Defaults).map(Layer::value);
     let own = node.defaults.and_then(|index| layers.get(index)).map(Layer::value);
-    if let Some(own) = own {
+    // The root's own come last, over the order of its subcharts.
+    if let Some(own) = own.filter(|_| !section.0.is_empty()) {
         arrange(value, own);
     }
     for child in node.enabled() {
@@ -401,12 +425,22 @@ fn order(value: &mut Value, section: &KeyPath, node: &Node, layers: &[Layer]) {
 
 fn arrange(value: &mut Value, model: &Value) {
     let (Value::Object(map), Value::Object(model)) = (value, model) else { return };
-    let mut rest = std::mem::take(map);
-    for (key, model) in model {
-        if let Some(mut value) = rest.shift_remove(key) {
-            arrange(&mut value, model);
-            map.insert(key.clone(), value);
+    let is_arranged = {
+        let mut keys = map.keys();
+        model.keys().filter(|key| map.contains_key(*key)).all(|key| keys.next() == Some(key))
+    };
+    if !is_arranged {
+        let mut before = std::mem::take(map);
+        for key in model.keys() {
+            if let Some(value) = before.get_mut(key) {
+                map.insert(key.clone(), value.take());
+            }
+        }
+        map.extend(before.into_iter().filter(|(key, _)| !model.contains_key(key)));
+    }
+    for (key, value) in map.iter_mut().filter(|(_, value)| value.is_object()) {
+        if let Some(model) = model.get(key) {
+            arrange(value, model);
         }
     }
-    map.extend(rest);
 }

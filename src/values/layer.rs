@@ -1,7 +1,7 @@
 //! One source of values, parsed once however many environments read it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -101,24 +101,20 @@ fn below(own: &Map<String, Value>, after: &Map<String, Value>) -> Value {
 const KEPT: usize = 64;
 
 /// The parse of a text. Five environments read the same defaults at every key press, so the last parses are kept;
-/// a text is found by its allocation or, after a reload, by its content.
+/// a text is found by its allocation or, after a reload, by its content. Who asks while it is being parsed waits.
 pub(super) fn parsed(text: &Arc<str>) -> Result<Arc<Parsed>, YamlError> {
-    type Kept = Vec<(Arc<str>, Result<Arc<Parsed>, YamlError>)>;
-    static CACHE: Mutex<Kept> = Mutex::new(Vec::new());
-    {
+    type Parse = Arc<OnceLock<Result<Arc<Parsed>, YamlError>>>;
+    static CACHE: Mutex<Vec<(Arc<str>, Parse)>> = Mutex::new(Vec::new());
+    let parse = {
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = cache.iter().position(|(kept, _)| Arc::ptr_eq(kept, text) || kept == text) {
-            let entry = cache.remove(at);
-            let result = entry.1.clone();
-            cache.push(entry);
-            return result;
+        let known = cache.iter().position(|(kept, _)| Arc::ptr_eq(kept, text) || kept == text);
+        let entry = known.map_or_else(|| (text.clone(), Parse::default()), |at| cache.remove(at));
+        if cache.len() >= KEPT {
+            drop(cache.remove(0));
         }
-    }
-    let result = parse_values(text).map(Arc::new);
-    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    if cache.len() >= KEPT {
-        drop(cache.remove(0));
-    }
-    cache.push((text.clone(), result.clone()));
-    result
+        let parse = entry.1.clone();
+        cache.push(entry);
+        parse
+    };
+    parse.get_or_init(|| parse_values(text).map(Arc::new)).clone()
 }

@@ -131,16 +131,9 @@ async fn preview_of(
 ) -> Result<(Preview, Verdict)> {
     let before = prepared(previewer, saved, who).await?;
     let after = prepared(previewer, edited, who).await?;
-    let options = |hide_noise| DiffOptions {
-        hide_noise,
-        redact: Some(Redact::by(shared.redactor())),
-        ..DiffOptions::default()
-    };
-    let preview = Preview {
-        changes: Prepared::compare(&before, &after, options(false)),
-        quiet: Prepared::compare(&before, &after, options(true)),
-        warnings: after.warnings.clone(),
-    };
+    let options = DiffOptions { redact: Some(Redact::by(shared.redactor())), ..DiffOptions::default() };
+    let (changes, quiet) = Prepared::compare_both(&before, &after, options);
+    let preview = Preview { changes, quiet, warnings: after.warnings.clone() };
     Ok((preview, before.verdict().with(after.verdict())))
 }
 

@@ -27,6 +27,9 @@ const HEADS: usize = 64 * 1024 * 1024;
 /// Charts remembered: those of a workspace, and some with unsaved texts.
 const CHARTS: usize = 16;
 
+/// Charts remembered with unsaved texts: the latest few of an edited template.
+const UNSAVED: usize = 3;
+
 /// Ways to switch the subcharts of one chart.
 const PREPARED: usize = 8;
 
@@ -117,8 +120,14 @@ impl Memory {
         if !overlay.is_empty() && !super::units::overlay(Arc::make_mut(&mut whole), overlay) {
             return None;
         }
-        if self.charts.len() >= CHARTS {
-            self.charts.remove(0);
+        let is_unsaved = |memory: &&ChartMemory| !memory.overlay.is_empty();
+        let oldest = if self.charts.iter().filter(is_unsaved).count() >= UNSAVED {
+            self.charts.iter().position(|memory| is_unsaved(&memory))
+        } else {
+            (self.charts.len() >= CHARTS).then_some(0)
+        };
+        if let Some(oldest) = oldest {
+            self.charts.remove(oldest);
         }
         self.charts.push(ChartMemory {
             chart: chart.clone(),

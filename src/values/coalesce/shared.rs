@@ -197,7 +197,7 @@ fn import(node: &mut Node, chart: &mut Chart) {
     coalesce(node, chart, &own, &KeyPath::root(), &mut Vec::new());
     let imported = imports(node, &own, Rules::V3_12_0);
     own.over(&imported, 0);
-    node.values = Some(own.whole());
+    node.values = Some(std::sync::Arc::new(own.whole()));
     chart.values = own;
 }
 
