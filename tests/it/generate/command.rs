@@ -123,7 +123,9 @@ fn planes_generated_values_install_the_platform_and_its_jobs(#[case] major: Helm
                 sandbox().kubectl(plane, &command).ok();
                 with_secrets.insert(*environment);
             }
-            // They come up side by side; each is waited for below.
+        }
+        // Side by side, because most of it is waiting for hooks; whether all is well is looked at below.
+        let install = &|environment: &str| {
             let values = out.join(format!("{chart}-{environment}.yaml"));
             let own = dir.join(format!("values-{environment}.yaml"));
             let mut install = vec!["install", chart, dir.to_str().unwrap()];
@@ -132,7 +134,12 @@ fn planes_generated_values_install_the_platform_and_its_jobs(#[case] major: Helm
             }
             install.extend(["-f", values.to_str().unwrap(), "--timeout", "4m"]);
             workspace.helm(environment, &install).ok();
-        }
+        };
+        std::thread::scope(|scope| {
+            for environment in ALL {
+                scope.spawn(move || install(environment));
+            }
+        });
     }
     assert_eq!(with_secrets, BTreeSet::from(ALL), "what an artifact needs it needs everywhere");
     let platform = workspace.platform();
