@@ -132,23 +132,25 @@ struct Document<'t> {
 /// always separates; helm splits at the same places.
 fn split(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
-    let mut start = 0;
-    let mut start_line = 1;
-    let mut offset = 0;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        let rest = line.strip_prefix("---");
-        if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
-            documents.extend(document(&text[start..offset], start_line));
-            if rest.trim().is_empty() || rest.trim_start().starts_with('#') {
-                start = offset + line.len();
-                start_line = index + 2;
-            } else {
-                // `--- {a: b}`: the content begins on the marker's line.
-                start = offset + 3;
-                start_line = index + 1;
-            }
+    let (mut start, mut start_line) = (0, 1);
+    // Where lines were counted up to, and how many there are before.
+    let (mut counted, mut before) = (0, 0);
+    let first = text.starts_with("---").then_some(0);
+    let others = memchr::memmem::find_iter(text.as_bytes(), b"\n---").map(|at| at + 1);
+    for marker in first.into_iter().chain(others) {
+        let rest = text[marker + 3..].split_inclusive('\n').next().unwrap_or_default();
+        if !(rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+            continue;
         }
-        offset += line.len();
+        documents.extend(document(&text[start..marker], start_line));
+        before += memchr::memchr_iter(b'\n', &text.as_bytes()[counted..marker]).count();
+        counted = marker;
+        if rest.trim().is_empty() || rest.trim_start().starts_with('#') {
+            (start, start_line) = (marker + 3 + rest.len(), before + 2);
+        } else {
+            // `--- {a: b}`: the content begins on the marker's line.
+            (start, start_line) = (marker + 3, before + 1);
+        }
     }
     documents.extend(document(&text[start..], start_line));
     documents
