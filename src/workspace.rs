@@ -12,7 +12,8 @@ mod validate;
 
 pub use crate::model::{ClusterMapping, Isolation, Mapping, MappingOrigin, Preset, located, mapping};
 pub use discover::{
-    Environment, Unreadable, Workspace, WorkspaceChart, discover, discover_around, read_mapping,
+    Environment, Unreadable, Workspace, WorkspaceChart, discover, discover_around, promotion_problems,
+    read_mapping,
 };
 pub use edit::MappingEdit;
 pub use generated::{GenerateFrom, MadeAll, SourceFiles};

@@ -8,6 +8,7 @@ mod frame;
 mod generated;
 mod mouse;
 mod pictures;
+mod sizes;
 mod typing;
 mod values;
 mod why;

@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Frozen;
 use super::entity::Entity;
 use crate::yaml::KeyPath;
 
@@ -58,6 +59,12 @@ pub struct ResourceSpec {
     pub memory: String,
 }
 
+impl fmt::Display for ResourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cpu, self.memory)
+    }
+}
+
 impl ResourceSpec {
     fn new(cpu: &str, memory: &str) -> Self {
         Self { cpu: cpu.to_owned(), memory: memory.to_owned() }
@@ -80,6 +87,43 @@ pub struct ResourceRequirements {
 
 impl Entity for ResourceRequirements {
     const NAME: &'static str = "ResourceRequirements";
+}
+
+/// Requests, then limits, each as CPU/memory: `100m/256Mi 500m/512Mi`.
+impl fmt::Display for ResourceRequirements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.requests, self.limits)
+    }
+}
+
+impl ResourceRequirements {
+    /// Reads what [`fmt::Display`] writes, by the rules of the model.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let spec = |part: &str| {
+            let (cpu, memory) = part.split_once('/')?;
+            Some(ResourceSpec::new(cpu, memory))
+        };
+        let parts: Vec<ResourceSpec> = text.split_whitespace().filter_map(spec).collect();
+        let [requests, limits] = parts.as_slice() else {
+            return Err(
+                "needs requests and limits as CPU/memory, for example 100m/256Mi 500m/512Mi".to_owned()
+            );
+        };
+        let both = Self { requests: requests.clone(), limits: limits.clone() };
+        if text.split_whitespace().count() != 2 {
+            return Err("needs requests and limits and nothing else".to_owned());
+        }
+        let value = serde_json::to_value(&both).map_err(|error| error.to_string())?;
+        Frozen::<Self>::read(&value, &|_| None).map_err(|problems| {
+            let words: Vec<String> =
+                problems.iter().map(|problem| format!("{} {}", problem.key, problem.message)).collect();
+            words.join("; ")
+        })?;
+        Ok(both)
+    }
 }
 
 /// A tier with its numbers.
@@ -255,6 +299,11 @@ impl Tier {
             "web" => &mut self.web,
             _ => return None,
         })
+    }
+
+    /// Whether it has numbers of its own for a row.
+    pub fn gives(&self, row: &str) -> bool {
+        self.clone().slot(row).is_some_and(|slot| slot.is_some())
     }
 
     /// Gives a row; rows that do not exist are left out.

@@ -330,6 +330,11 @@ impl Room for Clusters {
         Vec::new()
     }
 
+    fn settle(&mut self, session: &mut Session) -> Vec<Effect> {
+        // What components get by a size is read off what renders.
+        session.want_trace().into_iter().collect()
+    }
+
     fn is_working(&self, session: &Session) -> bool {
         session.world.clusters.values().any(|view| matches!(view.answer, Fetched::Awaited { .. }))
     }
@@ -373,6 +378,15 @@ impl Room for Clusters {
             && let Some((left, right)) = layout::columns(area, 62, 60, 36)
         {
             self.view_grid(session, &grid, frame, left, look);
+            // Sizes are a list that wants room; the rules are said again on any other row.
+            let is_sizes = matches!(
+                self.line(),
+                Some(Line::Attribute(grid::Attribute::Preset | grid::Attribute::Resources(_)))
+            );
+            if is_sizes && grid.problems.is_empty() {
+                self.view_detail(session, &grid, frame, right, look);
+                return;
+            }
             let (upper, lower) = layout::rows(right, 50, 6, 5).unwrap_or((right, Rect::ZERO));
             self.view_detail(session, &grid, frame, upper, look);
             self.view_problems(&grid, frame, lower, look);
@@ -459,9 +473,15 @@ impl Clusters {
             Line::Environment(environment) => format!("{} › {}", environment.name, cluster.name),
             Line::Attribute(attribute) => format!("{} › {}", cluster.name, attribute.title()),
         };
-        let inner = Pane::new(title).draw(frame.buffer_mut(), area, look.theme);
+        let pane = Pane::new(title);
+        let inner = pane.clone().draw(frame.buffer_mut(), area, look.theme);
         let lines =
             detail::lines(session, grid, line, self.column, usize::from(inner.width), look.theme.glyphs);
+        let below = lines.len().saturating_sub(usize::from(inner.height));
+        if below > 0 {
+            let words = format!("{} on a larger screen", text::count(below, "more line"));
+            pane.foot(Rich::of(Role::Muted, words)).draw(frame.buffer_mut(), area, look.theme);
+        }
         for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {
             line.draw(frame.buffer_mut(), (inner.x, y), inner.width, look.theme, None);
         }

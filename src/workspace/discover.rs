@@ -10,10 +10,11 @@ use super::generated::{GenerateFrom, SourceFiles, file_name};
 use super::located::Located;
 use super::mapping::{self, KEY, Mapping, MappingOrigin};
 use super::settings::{self, Between, ChartSettings, GenerateSettings, WorkspaceSettings};
-use crate::base::{Error, Problem, Result};
+use crate::base::{Error, Problem, Result, Severity};
 use crate::chart::Chart;
 use crate::generate;
-use crate::model::rules;
+use crate::model::manifest::FromYaml;
+use crate::model::{Manifest, rules};
 use crate::schema::ChartSchema;
 use crate::yaml::{self, KeyPath};
 
@@ -68,6 +69,8 @@ pub struct WorkspaceChart {
     pub environments: Vec<Environment>,
     /// What its values are generated from, when `floe-tui.toml` says so.
     pub generate: Option<GenerateFrom>,
+    /// The manifest that `floe-tui.toml` names for it: the order of environments and their gates.
+    pub manifest: Option<Arc<FromYaml<Manifest>>>,
     /// What is wrong with mapping, environments and settings. Values and schemas are checked by
     /// `super::validate`.
     pub problems: Vec<Problem>,
@@ -232,6 +235,21 @@ fn read_chart(root: &Path, dir: PathBuf, chart: Chart, settings: &WorkspaceSetti
         problems.extend(check_settings(root, file, own, &name, &environments));
         problems.extend(check_generate(file, own, &chart, generate.as_ref()));
     }
+    let manifest = generate.as_ref().and_then(|from| from.files.manifest.as_deref()).map(FromYaml::read);
+    let manifest = manifest.and_then(|read| match read {
+        Ok(mut manifest) => {
+            let file = &mut manifest.document.file;
+            *file = file.strip_prefix(root).map_or(file.clone(), Path::to_owned);
+            Some(Arc::new(manifest))
+        }
+        Err(faults) => {
+            // Without it nothing is refused: it says in which order, not what.
+            let faults = faults.into_iter().map(|fault| Problem { severity: Severity::Warning, ..fault });
+            problems.extend(faults.map(|fault| relative(fault, root)));
+            None
+        }
+    });
+    problems.extend(promotion_problems(manifest.as_deref(), mapping.as_ref()));
     WorkspaceChart {
         chart: Arc::new(chart),
         schema: Arc::new(schema),
@@ -242,8 +260,15 @@ fn read_chart(root: &Path, dir: PathBuf, chart: Chart, settings: &WorkspaceSetti
         mapping,
         environments,
         generate,
+        manifest,
         problems,
     }
+}
+
+/// Where a manifest and a mapping disagree about environments, as warnings.
+pub fn promotion_problems(manifest: Option<&FromYaml<Manifest>>, mapping: Option<&Mapping>) -> Vec<Problem> {
+    let both = manifest.zip(mapping);
+    both.map(|(manifest, mapping)| generate::order(&[], Some(manifest), mapping).1).unwrap_or_default()
 }
 
 fn generate_from(root: &Path, said: &GenerateSettings) -> GenerateFrom {

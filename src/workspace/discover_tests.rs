@@ -176,7 +176,7 @@ fn the_charts_of_this_repository_are_found_with_their_environments() {
     assert_eq!(names, ["dev", "qa", "uat", "staging", "prod"]);
     assert!(!chart.schema.is_empty());
     let errors: Vec<_> =
-        chart.problems.iter().filter(|problem| problem.severity == crate::base::Severity::Error).collect();
+        chart.problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:?}");
     let contexts = [ContextInfo { name: "aks-shared-prod".to_owned(), ..ContextInfo::default() }];
     let target = resolve(chart, chart.environment("prod").unwrap(), &contexts, &Settings::default()).unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::mapping::{self, Isolation, KEY};
 use crate::base::{Error, Result};
-use crate::model::Preset;
+use crate::model::{Preset, ResourcePreset, ResourceRequirements, resources};
 use crate::yaml::{self, KeyPath, Refused};
 
 /// One change of the mapping.
@@ -45,7 +45,17 @@ pub enum MappingEdit {
         /// How.
         isolation: Isolation,
     },
-    /// Gives a mapping another size.
+    /// Gives a component of a mapping with the preset `custom` resources of its own.
+    Resources {
+        /// The mapping.
+        mapping: String,
+        /// The component, one of [`resources::ROWS`].
+        row: String,
+        /// What it gets.
+        requirements: ResourceRequirements,
+    },
+    /// Gives a mapping another size. `custom` begins with the numbers of the size before; any other one takes the numbers
+    /// of components out.
     Preset {
         /// The mapping.
         mapping: String,
@@ -89,8 +99,33 @@ pub fn apply(text: &str, edit: &MappingEdit) -> Result<String> {
         MappingEdit::Isolation { mapping, isolation } => {
             set(text, &of(&before, mapping)?.key("isolation"), &json!(isolation.word()))
         }
+        MappingEdit::Resources { mapping, row, requirements } => {
+            set(text, &of(&before, mapping)?.key("resources").key(row), &json!(requirements))
+        }
         MappingEdit::Preset { mapping, preset } => {
-            set(text, &of(&before, mapping)?.key("resources").key("preset"), &json!(preset.word()))
+            let path = of(&before, mapping)?.key("resources");
+            let given = |row: &str| path.key(row).get(&before).is_some();
+            let was = path.key("preset").get(&before).and_then(Value::as_str);
+            let was = Preset::ALL.into_iter().find(|one| Some(one.word()) == was).unwrap_or_default();
+            let mut text = set(text, &path.key("preset"), &json!(preset.word()))?;
+            if *preset == Preset::Custom {
+                let required = resources::ROWS[..resources::REQUIRED].iter().filter(|row| !given(row));
+                for row in required {
+                    if let Some(numbers) = ResourcePreset::row_of(was, row) {
+                        text = set(&text, &path.key(*row), &json!(numbers))?;
+                    }
+                }
+                return Ok(text);
+            }
+            for row in resources::ROWS.iter().filter(|row| given(row)) {
+                let edited = yaml::edit::remove(&text, &path.key(*row)).map_err(|refused| told(&refused))?;
+                let mut expected = read_back(&text)?;
+                if let Some(Value::Object(map)) = expected.pointer_mut(&pointer(&path)) {
+                    map.shift_remove(*row);
+                }
+                text = verified(edited, &expected)?;
+            }
+            Ok(text)
         }
     }
 }
@@ -269,6 +304,28 @@ mod tests {
         let after =
             apply(TEXT, &MappingEdit::Template { mapping: mapping(), template: template.clone() }).unwrap();
         assert_eq!(yaml::read(&after).unwrap()["clusterMapping"]["non-prod"]["namespaceTemplate"], template);
+    }
+
+    #[test]
+    fn custom_begins_with_the_numbers_that_were_and_goes_with_another_preset() {
+        for mapping in ["non-prod", "prod"] {
+            let preset = |preset| MappingEdit::Preset { mapping: mapping.to_owned(), preset };
+            let custom = apply(TEXT, &preset(Preset::Custom)).unwrap();
+            let value =
+                |text: &str| yaml::read(text).unwrap()["clusterMapping"][mapping]["resources"].clone();
+            let was = if mapping == "prod" { Preset::Large } else { Preset::Small };
+            let webserver = ResourcePreset::row_of(was, "webserver").unwrap();
+            assert_eq!(value(&custom)["webserver"], json!(webserver), "{custom}");
+            assert_eq!(value(&custom).as_object().unwrap().len(), 5);
+            let requirements = ResourceRequirements::parse("1/1Gi 2/2Gi").unwrap();
+            let row = "grafana".to_owned();
+            let edit = MappingEdit::Resources { mapping: mapping.to_owned(), row, requirements };
+            let edited = apply(&custom, &edit).unwrap();
+            assert_eq!(value(&edited)["grafana"]["limits"]["memory"], "2Gi");
+            let back = apply(&edited, &preset(Preset::Medium)).unwrap();
+            assert_eq!(value(&back), json!({"preset": "medium"}), "{back}");
+            assert!(back.contains("# live") && back.contains("# name"), "{back}");
+        }
     }
 
     #[test]

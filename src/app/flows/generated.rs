@@ -47,14 +47,14 @@ fn of_tests(name: &str) -> String {
     std::fs::read_to_string(root.join(format!("tests/it/artifacts/{name}.json"))).unwrap()
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+pub(super) fn write(folder: &Path, name: &str, text: &str) {
     let file = folder.join("ws").join(name);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(file, text).unwrap();
 }
 
 /// A platform of two environments, and what its values come from.
-fn open(settings: &str, artifact: &str) -> Flow {
+pub(super) fn open(settings: &str, artifact: &str) -> Flow {
     let folder = tempfile::tempdir().unwrap();
     let chart = |name: &str, text: &str| write(folder.path(), &format!("charts/floe-platform/{name}"), text);
     chart("Chart.yaml", "apiVersion: v2\nname: floe-platform\nversion: 0.1.0\n");

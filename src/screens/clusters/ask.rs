@@ -4,6 +4,7 @@ use super::grid::{self, Attribute, Line};
 use super::{Clusters, Focus};
 use crate::base::Error;
 use crate::cluster::Pinned;
+use crate::model::{ResourcePreset, ResourceRequirements};
 use crate::session::{Answer, Ask, Choice, ClusterView, Effect, Fetched, Goto, Session, Then};
 use crate::workspace::{ContextChoice, Isolation, MappingEdit, MappingOrigin, Preset, edit};
 
@@ -29,6 +30,10 @@ pub(super) enum Pending {
     },
     Preset {
         mapping: String,
+    },
+    Resources {
+        mapping: String,
+        row: &'static str,
     },
 }
 
@@ -84,13 +89,25 @@ impl Clusters {
                     Ask::Choose { title: format!("Isolation of {mapping}"), choices: choices.collect() };
                 (ask, Pending::Isolation { mapping })
             }
+            Attribute::Resources(row) => {
+                if cluster.preset() != Preset::Custom {
+                    let preset = cluster.preset();
+                    session.say(format!(
+                        "the preset {preset} gives these: choose custom at preset to change them"
+                    ));
+                    return Vec::new();
+                }
+                let text = cluster.resources.resolve(row).map(|own| own.to_string()).unwrap_or_default();
+                let title = format!("{row} of {mapping}: requests, then limits, as CPU/memory");
+                (Ask::Line { title, text }, Pending::Resources { mapping, row })
+            }
             Attribute::Preset => {
                 let choices = Preset::ALL.iter().map(|preset| {
-                    let detail = match preset {
-                        Preset::Small | Preset::Medium | Preset::Large => {
-                            "resources of components that set none of their own"
+                    let detail = match ResourcePreset::row_of(*preset, "webserver") {
+                        Some(row) => {
+                            format!("webserver {} to {}, and the other components", row.requests, row.limits)
                         }
-                        Preset::Custom => "the resources that stand beside it in the text",
+                        None => "numbers of its own for each component, from those it has now".to_owned(),
                     };
                     Choice::new(preset.word()).detail(detail).current(*preset == cluster.preset())
                 });
@@ -248,6 +265,27 @@ impl Clusters {
                     })
                     .into_iter()
                     .collect()
+            }
+            (Then::Room(ASK_CELL), Answer::Typed(typed))
+                if matches!(self.pending, Some(Pending::Resources { .. })) =>
+            {
+                let Some(Pending::Resources { mapping, row }) = self.pending.take() else {
+                    return Vec::new();
+                };
+                match ResourceRequirements::parse(typed) {
+                    Ok(requirements) => {
+                        let what = format!("setting the resources of {row} in {mapping}");
+                        let edit = MappingEdit::Resources { mapping, row: row.to_owned(), requirements };
+                        self.apply(session, &what, &edit);
+                    }
+                    // What was typed stays, and what is wrong with it stands above.
+                    Err(why) => {
+                        let title = format!("{row} of {mapping}: {why}");
+                        self.pending = Some(Pending::Resources { mapping, row });
+                        session.ask(Ask::Line { title, text: typed.clone() }, Then::Room(ASK_CELL));
+                    }
+                }
+                Vec::new()
             }
             (Then::Room(ASK_CELL), answer) => {
                 if let Some(pending) = self.pending.take()

@@ -7,6 +7,7 @@ use super::EXAMPLE;
 use super::grid::{self, Attribute, Grid, Line};
 use crate::base::Error;
 use crate::cluster::Pinned;
+use crate::model::resources;
 use crate::screens::{Look, highlight};
 use crate::session::{Fetched, Session};
 use crate::ui::chrome::Pane;
@@ -100,6 +101,7 @@ pub(super) fn lines(
             let files: Vec<String> =
                 environment.values_files.iter().map(|file| crate::screens::relative(session, file)).collect();
             out.say(Role::Muted, &format!("values: {}", files.join(", ")));
+            promotion(&mut out, session, name);
             out.key("Enter", "moves it to another mapping");
         }
         Line::Attribute(attribute) => of_attribute(&mut out, session, grid, *attribute, cluster, column),
@@ -211,7 +213,101 @@ fn of_attribute(
                 },
             );
             out.key("Enter", "changes it");
+            sizes(out, session, cluster, None);
         }
+        Attribute::Resources(row) => {
+            out.say(Role::Text, "CPU/memory that is guaranteed, then the most that may be used");
+            if cluster.preset() == Preset::Custom {
+                out.key("Enter", "changes it");
+            } else {
+                out.say(Role::Muted, &format!("from the preset {}", cluster.preset()));
+            }
+            sizes(out, session, cluster, Some(row));
+        }
+    }
+}
+
+/// The numbers of a size, and what the containers of an environment there get by them and by their own values.
+fn sizes(out: &mut Page<'_>, session: &Session, cluster: &ClusterMapping, only: Option<&str>) {
+    out.lines.push(Rich::default());
+    for row in resources::ROWS.into_iter().filter(|row| only.is_none_or(|only| only == *row)) {
+        if let Some(numbers) = cluster.resources.resolve(row) {
+            let (requests, limits) = (numbers.requests.to_string(), numbers.limits.to_string());
+            out.lines.push(Rich::of(Role::Text, format!("{row:11} {requests:>11} {limits:>12}")));
+        }
+    }
+    let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
+    let here = here.filter(|name| cluster.environments.contains(name));
+    let Some(environment) = here.or_else(|| cluster.environments.first().cloned()) else { return };
+    out.lines.push(Rich::default());
+    let Some(output) = session.traced_output(&environment) else {
+        let words = format!("what {environment} gets is not known: it does not render here, or not yet");
+        return out.say(Role::Muted, &words);
+    };
+    out.say(Role::Muted, &format!("{environment} as it renders:"));
+    let view = session.environments.iter().find(|view| view.name == environment);
+    let release = view.and_then(|view| Some(format!("{}-", view.target.as_ref().ok()?.release)));
+    for (component, requests, limits) in rendered(&output.rendered.manifest) {
+        let own = release.as_ref().and_then(|release| component.strip_prefix(release.as_str()));
+        let component = own.unwrap_or(&component).to_owned();
+        let room = out.width.saturating_sub(25);
+        let component = text::elide(&component, room, text::Cut::Start, "…");
+        let line = format!("{component:room$} {requests:>11} {limits:>12}");
+        out.lines.push(Rich::of(Role::Text, line));
+    }
+}
+
+/// The containers of a rendering with their requests and limits.
+fn rendered(manifest: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for object in crate::manifest::parse(manifest).unwrap_or_default() {
+        let places = ["/spec/template/spec/containers", "/spec/jobTemplate/spec/template/spec/containers"];
+        let containers = places.iter().filter_map(|place| object.value.pointer(place)?.as_array()).flatten();
+        for container in containers.filter(|_| object.hook.is_none()) {
+            let words = |kind: &str| {
+                let own = container.pointer(&format!("/resources/{kind}"));
+                let part = |key: &str| match own.and_then(|own| own.get(key)) {
+                    Some(serde_json::Value::String(text)) => text.clone(),
+                    Some(other) => other.to_string(),
+                    None => "–".to_owned(),
+                };
+                format!("{}/{}", part("cpu"), part("memory"))
+            };
+            let name = container.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let owner = &object.id.name;
+            let component = if owner.ends_with(name) { owner.clone() } else { format!("{owner} {name}") };
+            found.push((component, words("requests"), words("limits")));
+        }
+    }
+    found
+}
+
+/// Where a manifest promotes an environment, and what it has to pass.
+fn promotion(out: &mut Page<'_>, session: &Session, name: &str) {
+    let Some(manifest) = session.chart().and_then(|chart| chart.manifest.clone()) else { return };
+    let promoted = manifest.entity.environments();
+    let file = manifest.document.file.display();
+    let Some(place) = promoted.iter().position(|own| *own == name) else {
+        return out.say(Role::Warn, &format!("{file} promotes nothing there"));
+    };
+    out.say(Role::Text, &format!("{} of {} in {file}", place + 1, promoted.len()));
+    let store = manifest.entity.artifacts.as_ref();
+    let list = store.and_then(|store| store.promotion.as_ref()?.environments.as_ref());
+    let Some(own) = list.and_then(|list| list.iter().find(|own| own.name == name)) else { return };
+    let gates = serde_json::to_value(&own.gates).unwrap_or_default();
+    let is_on = |value: &serde_json::Value| {
+        !matches!(value, serde_json::Value::Bool(false) | serde_json::Value::Null)
+    };
+    let gates: Vec<&str> = gates
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| is_on(value))
+        .map(|(gate, _)| gate.as_str())
+        .collect();
+    out.say(Role::Muted, &format!("gates: {}", gates.join(", ")));
+    if own.lock.is_some() {
+        out.say(Role::Warn, "locked by the manifest");
     }
 }
 

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use crate::base::{Error, Problem};
 use crate::cluster::Pinned;
+use crate::model::resources;
 use crate::session::{ClusterView, Fetched, Session};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::{Rich, Role};
 use crate::workspace::{
-    self, ClusterMapping, ContextChoice, Environment, Mapping, Target, WorkspaceChart, read_mapping,
+    self, ClusterMapping, ContextChoice, Environment, Mapping, Preset, Target, WorkspaceChart,
+    promotion_problems, read_mapping,
 };
 
 /// What a mapping says, or what is known of its cluster.
@@ -22,6 +24,8 @@ pub(super) enum Attribute {
     Template,
     Isolation,
     Preset,
+    /// A component of [`resources::ROWS`].
+    Resources(&'static str),
 }
 
 impl Attribute {
@@ -44,6 +48,7 @@ impl Attribute {
             Self::Template => "namespaces",
             Self::Isolation => "isolation",
             Self::Preset => "preset",
+            Self::Resources(row) => row,
         }
     }
 }
@@ -93,9 +98,16 @@ impl Grid {
                 .because(error.message)
                 .next("correct the line, or undo with u")
         });
-        let (mapping, problems) = read_mapping(&chart.values_name(), &text, settings);
+        let (mapping, mut problems) = read_mapping(&chart.values_name(), &text, settings);
+        let manifest = chart.manifest.as_deref();
+        problems.extend(promotion_problems(manifest, mapping.as_ref()));
         let contexts = session.contexts.ready().map_or(&[][..], Vec::as_slice);
-        let environments = environments(chart, mapping.as_ref());
+        let mut environments = environments(chart, mapping.as_ref());
+        if let Some(manifest) = manifest {
+            let promoted = manifest.entity.environments();
+            let place = |name: &str| promoted.iter().position(|own| *own == name).unwrap_or(promoted.len());
+            environments.sort_by_key(|own| place(&own.name));
+        }
         let edited = WorkspaceChart { mapping: mapping.clone(), ..chart.clone() };
         let clusters = mapping.as_ref().map_or(&[][..], |mapping| mapping.clusters.as_slice());
         let targets = clusters
@@ -108,6 +120,9 @@ impl Grid {
         let mut lines: Vec<Line> = environments.into_iter().map(Line::Environment).collect();
         if !clusters.is_empty() {
             lines.extend(Attribute::ALL.map(Line::Attribute));
+        }
+        if clusters.iter().any(|cluster| cluster.preset() == Preset::Custom) {
+            lines.extend(resources::ROWS.map(|row| Line::Attribute(Attribute::Resources(row))));
         }
         Some(Self { file, mapping, problems, unreadable, lines, targets })
     }
@@ -195,6 +210,11 @@ impl Grid {
             Attribute::Template => Rich::of(Role::Template, cluster.namespace_template.clone()),
             Attribute::Isolation => Rich::from(cluster.isolation.word()),
             Attribute::Preset => Rich::from(cluster.preset().word()),
+            Attribute::Resources(row) => {
+                let is_own = cluster.preset() == Preset::Custom && cluster.resources.gives(row);
+                let numbers = cluster.resources.resolve(row).map(|row| row.to_string());
+                Rich::of(if is_own { Role::Text } else { Role::Muted }, numbers.unwrap_or_default())
+            }
         }
     }
 }

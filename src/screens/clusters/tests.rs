@@ -267,3 +267,37 @@ fn pictures() {
         world.picture(width, height);
     }
 }
+
+#[test]
+fn custom_begins_with_what_was_and_its_numbers_are_edited_by_the_rules() {
+    let mut world = world(MAPPING);
+    world.go_to("attribute preset");
+    world.press(Command::Enter);
+    let (Ask::Choose { choices, .. }, then) = world.asked() else { panic!("no choice") };
+    assert_eq!(choices[0].detail, "webserver 100m/256Mi to 500m/512Mi, and the other components");
+    let custom = choices.iter().position(|choice| choice.label == "custom").unwrap();
+    world.answer(then, Answer::Chosen(custom));
+    assert!(world.room.grid.as_ref().unwrap().problems.is_empty(), "{}", world.text());
+    world.go_to("attribute userCode");
+    world.press(Command::Enter);
+    let (Ask::Line { text, .. }, then) = world.asked() else { panic!("no line") };
+    assert_eq!(text, "250m/512Mi 1000m/1Gi");
+    let before = world.text();
+    world.answer(then, Answer::Typed("0.5/512Mi 1/1G".to_owned()));
+    assert_eq!(world.text(), before, "what breaks a rule is no edit");
+    let (Ask::Line { title, text }, then) = world.asked() else { panic!("not asked again") };
+    assert!(title.contains("requests.cpu") && title.contains("limits.memory"), "{title}");
+    assert_eq!(text, "0.5/512Mi 1/1G", "what was typed stays");
+    world.answer(then, Answer::Typed("500m/512Mi 1/1Gi".to_owned()));
+    let mapping = world.room.grid.as_ref().unwrap().mapping.clone().unwrap();
+    let own = mapping.clusters[0].resources.resolve("userCode").unwrap();
+    assert_eq!(own.to_string(), "500m/512Mi 1/1Gi");
+    assert!(world.text().contains("# the small ones") && world.text().contains("# who lives where"));
+    // The other mapping has a preset: its numbers are shown, not edited.
+    world.press(Command::Right);
+    world.press(Command::Enter);
+    assert!(world.session.overlays.is_empty());
+    let file = world.file();
+    world.session.documents.undo(&file);
+    assert_eq!(world.text(), before);
+}
