@@ -8,6 +8,7 @@ pub mod hash;
 pub mod lock;
 pub mod path;
 pub mod problem;
+pub mod recent;
 pub mod redact;
 pub mod starts;
 pub mod text;

@@ -1,11 +1,11 @@
 //! Splitting a manifest into documents as helm does, and reading them into objects.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
 use super::object::Object;
+use crate::base::recent::Recent;
 use crate::base::{Error, Result};
 use crate::yaml;
 
@@ -21,18 +21,18 @@ pub fn parse_from(text: &str, source: Option<&str>) -> Result<Vec<Object>> {
     objects(text, source, read)
 }
 
-/// Documents kept at most, in bytes of their texts.
-const KNOWN: usize = 16 << 20;
+/// Documents kept at most, in bytes of their texts; what was read of them takes some times that.
+const KNOWN: usize = 8 << 20;
 
 /// Documents that were read before. From one rendering to the next nearly all are the same, so they are neither
 /// parsed again nor copied: equal documents share one value.
-#[derive(Debug, Default)]
-pub struct Known(Mutex<Memory>);
+#[derive(Debug)]
+pub struct Known(Mutex<Recent<Arc<str>, Arc<[Object]>>>);
 
-#[derive(Debug, Default)]
-struct Memory {
-    documents: HashMap<Arc<str>, Arc<[Object]>>,
-    bytes: usize,
+impl Default for Known {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::new(KNOWN)))
+    }
 }
 
 impl Known {
@@ -43,17 +43,12 @@ impl Known {
     pub fn parse(&self, text: &str) -> Result<Vec<Object>> {
         objects(text, None, |document| {
             let memory = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(found) = memory().documents.get(document) {
-                return Ok(found.to_vec());
+            let known = memory().get(document);
+            if let Some(known) = known {
+                return Ok(known.to_vec());
             }
             let read = read(document)?;
-            let mut memory = memory();
-            memory.bytes += document.len();
-            if memory.bytes > KNOWN {
-                memory.documents.clear();
-                memory.bytes = document.len();
-            }
-            memory.documents.insert(Arc::from(document), Arc::from(read.as_slice()));
+            memory().insert(Arc::from(document), Arc::from(read.as_slice()), document.len());
             Ok(read)
         })
     }

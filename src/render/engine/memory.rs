@@ -15,6 +15,7 @@ use super::super::template::ast::Tree;
 use super::Refusal;
 use super::files::Baseline;
 use super::prepared::Prepared;
+use crate::base::recent::Recent;
 use crate::chart::strict::{self, Loader};
 use crate::chart::{Chart, files};
 
@@ -22,7 +23,7 @@ use crate::chart::{Chart, files};
 const PARSED: usize = 64 * 1024 * 1024;
 
 /// Documents whose heads are remembered, in bytes.
-const HEADS: usize = 64 * 1024 * 1024;
+const HEADS: usize = 16 * 1024 * 1024;
 
 /// Charts remembered: those of a workspace, and some with unsaved texts.
 const CHARTS: usize = 16;
@@ -47,8 +48,7 @@ pub(super) struct Memory {
     /// By the template's name and text.
     parsed: HashMap<(String, Arc<[u8]>), Parsed>,
     parsed_bytes: usize,
-    heads: HashMap<Arc<str>, Result<Head, String>>,
-    heads_bytes: usize,
+    heads: Heads,
     /// Most recently used last.
     folders: Vec<(PathBuf, Stamp, Arc<Chart>)>,
     charts: Vec<ChartMemory>,
@@ -210,17 +210,22 @@ impl Memory {
         parsed
     }
 
-    pub(super) fn head(&self, document: &str) -> Option<Result<Head, String>> {
-        self.heads.get(document).cloned()
+    pub(super) fn head(&mut self, document: &str) -> Option<Result<Head, String>> {
+        self.heads.0.get(document)
     }
 
     pub(super) fn keep_head(&mut self, document: &str, head: &Result<Head, String>) {
-        self.heads_bytes += document.len();
-        if self.heads_bytes > HEADS {
-            self.heads.clear();
-            self.heads_bytes = document.len();
-        }
-        self.heads.insert(Arc::from(document), head.clone());
+        self.heads.0.insert(Arc::from(document), head.clone(), document.len());
+    }
+}
+
+/// Heads by their documents' texts.
+#[derive(Debug)]
+struct Heads(Recent<Arc<str>, Result<Head, String>>);
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self(Recent::new(HEADS))
     }
 }
 
