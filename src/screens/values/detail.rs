@@ -311,7 +311,7 @@ fn consequences(session: &Session, column: usize, width: usize, height: usize, g
         if set.unstable > 0 {
             lines.push(Rich::of(
                 Role::Muted,
-                format!("{:name_width$}  {} random fields masked", "", set.unstable),
+                format!("{:name_width$}  {} masked", "", text::count(set.unstable, "random field")),
             ));
         }
     }
