@@ -69,4 +69,8 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    code = asyncio.run(main())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of the client outlive the loop and crash an interpreter that takes itself apart (temporalio/sdk-python#300).
+    os._exit(code)
