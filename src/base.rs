@@ -5,6 +5,7 @@ pub mod credential;
 pub mod error;
 pub mod folders;
 pub mod hash;
+pub mod latest;
 pub mod lock;
 pub mod path;
 pub mod problem;

@@ -147,11 +147,6 @@ impl Generated {
         }
         None
     }
-
-    /// Whether something is wrong that its text must not be used for.
-    pub fn has_errors(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error)
-    }
 }
 
 /// The sections of a chart's values that are generated.

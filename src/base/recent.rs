@@ -5,23 +5,23 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Values by key, each with a weight. Cheap values only: they are cloned.
+/// Values by key, each with a weight, of `LIMIT` altogether at most. Cheap values only: they are cloned.
 #[derive(Debug)]
-pub struct Recent<K, V> {
+pub struct Recent<K, V, const LIMIT: usize> {
     /// What came or was asked for since the last half was forgotten.
     young: HashMap<K, (V, usize)>,
     old: HashMap<K, (V, usize)>,
     /// Of the young ones.
     weight: usize,
-    limit: usize,
 }
 
-impl<K: Eq + Hash, V: Clone> Recent<K, V> {
-    /// Keeps values of this weight altogether, at most.
-    pub fn new(limit: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), weight: 0, limit }
+impl<K, V, const LIMIT: usize> Default for Recent<K, V, LIMIT> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), weight: 0 }
     }
+}
 
+impl<K: Eq + Hash, V: Clone, const LIMIT: usize> Recent<K, V, LIMIT> {
     /// What is known; it stays longer for having been asked for.
     pub fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
@@ -37,7 +37,7 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
 
     /// Keeps a value, unless it alone is too heavy.
     pub fn insert(&mut self, key: K, value: V, weight: usize) {
-        let half = self.limit / 2;
+        let half = LIMIT / 2;
         if weight > half {
             return;
         }
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_stays_and_the_weight_has_a_bound() {
-        let mut recent: Recent<String, usize> = Recent::new(20);
+        let mut recent: Recent<String, usize, 20> = Recent::default();
         recent.insert("kept".to_owned(), 0, 2);
         for number in 1..1_000 {
             recent.insert(format!("n{number}"), number, 3);

@@ -280,18 +280,10 @@ fn summary(args: &Generate, plans: &[Plan], made: &[Made]) {
 
 /// Which Secrets must exist, and how they are made.
 fn secrets(one: &Made) {
-    if one.generated.needed.is_empty() {
-        return;
-    }
-    out::note(&format!(
-        "{} needs these Secrets; put each value into a file of its own:",
-        one.generated.environment
-    ));
-    for needed in &one.generated.needed {
-        out::note(&format!("  {}", needed.command(&one.namespace)));
-        for (key, about) in &needed.keys {
-            out::note(&format!("    {key}: {about}"));
-        }
+    let Some((head, lines)) = one.secrets() else { return };
+    out::note(&head);
+    for line in lines {
+        out::note(&format!("  {line}"));
     }
 }
 

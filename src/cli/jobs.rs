@@ -91,8 +91,8 @@ impl Found {
         let connection = setup.connect(&kubeconfig, &release).await?;
         let last = observe::revisions(&connection, &release, args).await?.last;
         let record = observe::record(&connection, &release, &last).await?;
-        let snapshot = observe::objects(&connection, &release, &record).await?;
         let wanted = Wanted::of_record(&record)?;
+        let snapshot = observe::objects(&connection, &release, wanted.clone()).await?;
         Ok(Self { target, release, kubeconfig, redactor: Arc::new(redactor), connection, wanted, snapshot })
     }
 }

@@ -71,11 +71,11 @@ impl Revisions {
 pub(super) async fn objects(
     connection: &Connection,
     release: &ReleaseRef,
-    record: &Record,
+    wanted: Vec<Wanted>,
 ) -> Result<Arc<ObjectsSnapshot>> {
     let cancel = CancellationToken::new();
     let _guard = cancel.clone().drop_guard();
-    let request = WatchRequest { namespace: release.namespace.clone(), wanted: Wanted::of_record(record)? };
+    let request = WatchRequest { namespace: release.namespace.clone(), wanted };
     let mut snapshots = objects::watch::watch(connection.clone(), request, cancel);
     Ok(until(&mut snapshots, LIST, |shown| !shown.is_loading()).await)
 }

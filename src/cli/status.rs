@@ -15,7 +15,7 @@ use super::{DEGRADED, FAILED, OK, PENDING, out};
 use crate::base::{Error, Result, time};
 use crate::cluster::Connection;
 use crate::cluster::Health;
-use crate::cluster::objects::{ObjectsSnapshot, components};
+use crate::cluster::objects::{ObjectsSnapshot, Wanted, components};
 use crate::cluster::releases::{Kept, RevisionRow};
 use crate::helm::ReleaseRef;
 use crate::helm::record::{Record, Status};
@@ -96,7 +96,7 @@ pub(super) async fn run(global: Global, args: Args) -> Result<u8> {
     })?;
     let record = observe::record(&connection, &release, &revisions.last).await?;
     let (last, rows) = (revisions.last.status, revisions.newest_first());
-    let snapshot = observe::objects(&connection, &release, &record).await?;
+    let snapshot = observe::objects(&connection, &release, Wanted::of_record(&record)?).await?;
     // What only watches over workloads is in the list, and no cause of anything.
     let cause = if observe::health(&snapshot) <= Health::Missing || last == Status::Failed {
         observe::cause(&connection, &snapshot, &redactor).await

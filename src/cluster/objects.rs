@@ -115,6 +115,35 @@ pub struct ObjectRow {
 }
 
 impl ObjectRow {
+    /// What the manifest names, when nothing more is known of it: without API version, namespace and UID.
+    pub fn bare(
+        kind: impl Into<String>,
+        name: impl Into<String>,
+        health: Health,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            api_version: String::new(),
+            kind: kind.into(),
+            namespace: String::new(),
+            name: name.into(),
+            uid: String::new(),
+            parent: None,
+            depth: 0,
+            health,
+            reason: reason.into(),
+            since: None,
+            created: None,
+            replicas: None,
+            batch: None,
+            containers: Vec::new(),
+            phase: None,
+            node: None,
+            hook: false,
+            new_revision: true,
+        }
+    }
+
     /// `Deployment floe-webserver`.
     pub fn title(&self) -> String {
         format!("{} {}", self.kind, self.name)

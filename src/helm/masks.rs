@@ -2,18 +2,17 @@
 //! rendered once more under other random values; while somebody edits, the files that draw stay nearly always as they
 //! were, and so does what is random in them.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::base::latest::Latest;
 use crate::manifest::{Mask, Side};
 use crate::render::{Output, RanFile};
 
 /// Masks remembered: saved and edited of a dozen environments.
 const REMEMBERED: usize = 32;
 
-/// Oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Masks(Mutex<VecDeque<Row>>);
+pub(super) struct Masks(Mutex<Latest<Row, REMEMBERED>>);
 
 #[derive(Debug)]
 struct Row {
@@ -35,25 +34,16 @@ impl Masks {
         }
         let files: Vec<Arc<RanFile>> = output.files.iter().filter(|file| file.unstable).cloned().collect();
         let rows = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        {
-            let mut rows = rows();
-            let is_same = |row: &Row| {
-                row.side == *side
-                    && row.files.len() == files.len()
-                    && row.files.iter().zip(&files).all(|(one, other)| Arc::ptr_eq(one, other))
-            };
-            if let Some(row) = rows.iter().position(is_same).and_then(|at| rows.remove(at)) {
-                let mask = row.mask.clone();
-                rows.push_back(row);
-                return mask;
-            }
-        }
-        let mask = look();
-        let mut rows = rows();
-        if rows.len() >= REMEMBERED {
-            rows.pop_front();
-        }
-        rows.push_back(Row { side: side.clone(), files, mask: mask.clone() });
-        mask
+        let is_same = |row: &Row| {
+            row.side == *side
+                && row.files.len() == files.len()
+                && row.files.iter().zip(&files).all(|(one, other)| Arc::ptr_eq(one, other))
+        };
+        let known = rows().find(is_same).map(|row| row.mask.clone());
+        known.unwrap_or_else(|| {
+            let mask = look();
+            rows().keep(Row { side: side.clone(), files: files.clone(), mask: mask.clone() });
+            mask
+        })
     }
 }

@@ -2,7 +2,7 @@
 //! engine cannot, or where the cluster is asked. The rooms and the headless commands prepare the sides of their
 //! comparisons here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -12,6 +12,7 @@ use super::Helm;
 use super::judge::{Judged, Verdict};
 use super::masks::Masks;
 use super::renderer::CliRenderer;
+use crate::base::latest::Latest;
 use crate::base::{Error, Hash, Result};
 use crate::chart::Chart;
 use crate::manifest::{self, ChangeSet, DiffOptions, Known, Mask, Object, Side};
@@ -191,8 +192,7 @@ pub(super) struct Shared {
     permits: Arc<Semaphore>,
     known: Arc<Known>,
     masks: Masks,
-    /// Oldest first.
-    memory: Mutex<VecDeque<(Source, Arc<Prepared>)>>,
+    memory: Mutex<Latest<(Source, Arc<Prepared>), REMEMBERED>>,
     /// Hashes of charts' contents.
     contents: Mutex<Vec<(Weak<Chart>, Hash)>>,
     /// What helm's printings came to.
@@ -289,10 +289,7 @@ impl Previewer {
         let prepared = Arc::new(prepared);
         if source.reads_nothing() {
             let mut memory = self.shared.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            if memory.len() >= REMEMBERED {
-                memory.pop_front();
-            }
-            memory.push_back((source.clone(), prepared.clone()));
+            memory.keep((source.clone(), prepared.clone()));
         }
         Ok(prepared)
     }
@@ -347,11 +344,7 @@ impl Previewer {
 
     fn remembered(&self, source: &Source) -> Option<Arc<Prepared>> {
         let mut memory = self.shared.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = memory.iter().rposition(|(known, _)| known == source)?;
-        let row = memory.remove(at)?;
-        let found = row.1.clone();
-        memory.push_back(row);
-        Some(found)
+        memory.find(|(known, _)| known == source).map(|(_, prepared)| prepared.clone())
     }
 
     /// By helm, twice, so that what is random shows.

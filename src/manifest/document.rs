@@ -26,14 +26,8 @@ const KNOWN: usize = 8 << 20;
 
 /// Documents that were read before. From one rendering to the next nearly all are the same, so they are neither
 /// parsed again nor copied: equal documents share one value.
-#[derive(Debug)]
-pub struct Known(Mutex<Recent<Arc<str>, Arc<[Object]>>>);
-
-impl Default for Known {
-    fn default() -> Self {
-        Self(Mutex::new(Recent::new(KNOWN)))
-    }
-}
+#[derive(Debug, Default)]
+pub struct Known(Mutex<Recent<Arc<str>, Arc<[Object]>, KNOWN>>);
 
 impl Known {
     /// As [`parse`].

@@ -261,26 +261,7 @@ fn an_autoscaler_without_measurements_does_not_decide() {
     use crate::cluster::Health;
     use crate::cluster::objects::{ObjectRow, ObjectsSnapshot};
 
-    let row = |kind: &str, health| ObjectRow {
-        api_version: "v1".into(),
-        kind: kind.into(),
-        namespace: "n".into(),
-        name: "x".into(),
-        uid: "u".into(),
-        parent: None,
-        depth: 0,
-        health,
-        reason: "why".into(),
-        since: None,
-        created: None,
-        replicas: None,
-        batch: None,
-        containers: Vec::new(),
-        phase: None,
-        node: None,
-        hook: false,
-        new_revision: true,
-    };
+    let row = |kind: &str, health| ObjectRow::bare(kind, "x", health, "why");
     let mut snapshot = ObjectsSnapshot {
         rows: vec![row("HorizontalPodAutoscaler", Health::Degraded), row("Deployment", Health::Healthy)],
         at: Some(Timestamp::now()),

@@ -4,6 +4,7 @@
 mod ask;
 mod detail;
 mod grid;
+mod sized;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_imports)]
@@ -27,7 +28,8 @@ use crate::ui::table::{Column, Listed, Row, Table};
 use crate::ui::{ListState, Rich, Role, text};
 use crate::workspace::Workspace;
 use ask::Pending;
-use grid::{Grid, Line};
+use grid::{Attribute, Grid, Line};
+use sized::Sized;
 
 /// What stands in the text of a chart that maps nothing yet; `y` copies it.
 const EXAMPLE: &str = "clusterMapping:
@@ -86,6 +88,8 @@ pub struct Clusters {
     column: usize,
     focus: Focus,
     problems: ListState,
+    /// What containers get by the size under the cursor.
+    sized: Option<Sized>,
     /// What the open question is about.
     pending: Option<Pending>,
     /// The columns that the last frame drew and where, for the mouse.
@@ -103,6 +107,22 @@ struct Drawn {
 }
 
 impl Clusters {
+    /// Whether the cursor is on a size.
+    fn is_on_size(&self) -> bool {
+        matches!(self.line(), Some(Line::Attribute(Attribute::Preset | Attribute::Resources(_))))
+    }
+
+    /// Reads what containers get, where the cursor asks for it and it is not read yet.
+    fn read_sizes(&mut self, session: &Session, grid: &Grid) {
+        let cluster = grid.clusters().get(self.column).filter(|_| self.is_on_size());
+        let Some(environment) = cluster.and_then(|cluster| sized::environment(session, cluster)) else {
+            return;
+        };
+        if !self.sized.as_ref().is_some_and(|sized| sized.is_of(session, environment)) {
+            self.sized = Sized::read(session, environment);
+        }
+    }
+
     fn line(&self) -> Option<&Line> {
         let grid = self.grid.as_ref()?;
         grid.lines
@@ -373,17 +393,14 @@ impl Room for Clusters {
             }
             return;
         }
+        self.read_sizes(session, &grid);
         let wanted = u16::try_from(grid.lines.len()).unwrap_or(u16::MAX).saturating_add(3);
         if area.width >= SIDE_BY_SIDE
             && let Some((left, right)) = layout::columns(area, 62, 60, 36)
         {
             self.view_grid(session, &grid, frame, left, look);
             // Sizes are a list that wants room; the rules are said again on any other row.
-            let is_sizes = matches!(
-                self.line(),
-                Some(Line::Attribute(grid::Attribute::Preset | grid::Attribute::Resources(_)))
-            );
-            if is_sizes && grid.problems.is_empty() {
+            if self.is_on_size() && grid.problems.is_empty() {
                 self.view_detail(session, &grid, frame, right, look);
                 return;
             }
@@ -475,8 +492,15 @@ impl Clusters {
         };
         let pane = Pane::new(title);
         let inner = pane.clone().draw(frame.buffer_mut(), area, look.theme);
-        let lines =
-            detail::lines(session, grid, line, self.column, usize::from(inner.width), look.theme.glyphs);
+        let lines = detail::lines(
+            session,
+            grid,
+            line,
+            self.column,
+            self.sized.as_ref(),
+            usize::from(inner.width),
+            look.theme.glyphs,
+        );
         let below = lines.len().saturating_sub(usize::from(inner.height));
         if below > 0 {
             let words = format!("{} on a larger screen", text::count(below, "more line"));

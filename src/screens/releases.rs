@@ -5,6 +5,7 @@ pub(in crate::screens) mod applied;
 mod components;
 mod deeds;
 mod events;
+mod foot;
 mod history;
 mod hooks;
 mod inside;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{Command, Effect, EnvironmentView, Session};
 use crate::base::{Error, Problem, Severity};
 use crate::generate;
+use crate::ui::text;
 use crate::values::{self, LayerKind};
 use crate::workspace::generated::{self, FileState, Made, MadeAll};
 use crate::workspace::{Workspace, WorkspaceChart};
@@ -193,7 +194,7 @@ impl Session {
         let mut lines: Vec<String> = self.problem_lines(&all.problems);
         if !all.is_usable() {
             let errors = all.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-            let title = format!("Nothing is generated: {errors} error{}", plural(errors));
+            let title = format!("Nothing is generated: {}", text::count(errors, "error"));
             return self.read(title, lines);
         }
         let states: Vec<(&Made, &PathBuf, FileState)> = all
@@ -218,13 +219,15 @@ impl Session {
             .collect();
         let said = match (edits.len(), states.len()) {
             (0, 0) => "no environment of this chart has generated values".to_owned(),
-            (0, count) => format!(
-                "nothing to change: {count} generated file{} are what their sources give",
-                plural(count)
-            ),
+            (0, count) => {
+                let files = text::count(count, "generated file");
+                format!("nothing to change: {files} as the sources give")
+            }
             (changed, count) => format!("generated: {changed} of {count} files changed, not saved yet"),
         };
-        let secrets: Vec<String> = all.made.iter().flat_map(secret_lines).collect();
+        let secrets = all.made.iter().filter_map(Made::secrets);
+        let secrets = secrets.flat_map(|(head, lines)| [String::new(), head].into_iter().chain(lines));
+        let secrets: Vec<String> = secrets.collect();
         if !(lines.is_empty() && secrets.is_empty()) {
             let mut head = vec![said.clone()];
             head.extend(states.iter().map(|(_, file, state)| format!("  {}: {}", name(file), state.word())));
@@ -251,25 +254,4 @@ impl Session {
         });
         shown.collect()
     }
-}
-
-/// The Secrets that an environment needs, with the commands that make them, without values.
-fn secret_lines(made: &Made) -> Vec<String> {
-    if made.generated.needed.is_empty() {
-        return Vec::new();
-    }
-    let environment = &made.generated.environment;
-    let mut lines = vec![
-        String::new(),
-        format!("{environment} needs these Secrets; put each value into a file of its own:"),
-    ];
-    for needed in &made.generated.needed {
-        lines.push(needed.command(&made.namespace));
-        lines.extend(needed.keys.iter().map(|(key, about)| format!("  {key}: {about}")));
-    }
-    lines
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }

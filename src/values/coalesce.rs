@@ -151,15 +151,11 @@ fn switch(node: &mut Node, layers: &[Layer], given: &Map<String, Value>, prefix:
         return;
     }
     let mode = Mode { merge: false, rules };
-    if let Some((part, mut merged)) = deciding(node, layers, given, prefix) {
-        coalesce(&part, layers, &mut merged, mode, prefix, &mut Vec::new());
-        decide(node, &Value::Object(merged), prefix);
-        if node.enabled().all(|child| child.children.is_empty()) {
-            return;
-        }
-    }
-    let mut merged = given.clone();
-    coalesce(node, layers, &mut merged, mode, prefix, &mut Vec::new());
+    // What subcharts are given for theirs is everything.
+    let is_deep = node.children.iter().any(|child| !child.children.is_empty());
+    let part = if is_deep { None } else { deciding(node, layers, given, prefix) };
+    let (part, mut merged) = part.unwrap_or_else(|| (node.clone(), given.clone()));
+    coalesce(&part, layers, &mut merged, mode, prefix, &mut Vec::new());
     let merged = Value::Object(merged);
     decide(node, &merged, prefix);
     let Value::Object(merged) = merged else { return };

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde_json::{Map, Value};
 
 use super::set::{self, SetForm};
+use crate::base::latest::Latest;
 use crate::yaml::{KeyPath, Parsed, Spans, YamlError, parse_values};
 
 /// What a layer is, lowest first.
@@ -104,17 +105,16 @@ const KEPT: usize = 64;
 /// a text is found by its allocation or, after a reload, by its content. Who asks while it is being parsed waits.
 pub(super) fn parsed(text: &Arc<str>) -> Result<Arc<Parsed>, YamlError> {
     type Parse = Arc<OnceLock<Result<Arc<Parsed>, YamlError>>>;
-    static CACHE: Mutex<Vec<(Arc<str>, Parse)>> = Mutex::new(Vec::new());
+    static CACHE: Mutex<Latest<(Arc<str>, Parse), KEPT>> = Mutex::new(Latest::new());
     let parse = {
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = cache.iter().position(|(kept, _)| Arc::ptr_eq(kept, text) || kept == text);
-        let entry = known.map_or_else(|| (text.clone(), Parse::default()), |at| cache.remove(at));
-        if cache.len() >= KEPT {
-            drop(cache.remove(0));
-        }
-        let parse = entry.1.clone();
-        cache.push(entry);
-        parse
+        let known = cache.find(|(kept, _)| Arc::ptr_eq(kept, text) || kept == text);
+        let known = known.map(|(_, parse)| parse.clone());
+        known.unwrap_or_else(|| {
+            let parse = Parse::default();
+            cache.keep((text.clone(), parse.clone()));
+            parse
+        })
     };
     parse.get_or_init(|| parse_values(text).map(Arc::new)).clone()
 }

@@ -110,6 +110,23 @@ pub struct Made {
     pub file: Option<PathBuf>,
 }
 
+impl Made {
+    /// The Secrets that have to exist, in words and commands without values: a headline, then for each its command and
+    /// below it, indented, its keys. `None` where none is needed.
+    pub fn secrets(&self) -> Option<(String, Vec<String>)> {
+        let needed = &self.generated.needed;
+        let lines = needed.iter().flat_map(|needed| {
+            let keys = needed.keys.iter().map(|(key, about)| format!("  {key}: {about}"));
+            std::iter::once(needed.command(&self.namespace)).chain(keys)
+        });
+        let head = format!(
+            "{} needs these Secrets; put each value into a file of its own:",
+            self.generated.environment
+        );
+        (!needed.is_empty()).then(|| (head, lines.collect()))
+    }
+}
+
 /// Everything that was made for a chart.
 #[derive(Debug, Clone, Default)]
 pub struct MadeAll {

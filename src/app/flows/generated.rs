@@ -132,7 +132,7 @@ fn all_environments_are_made_as_one_edit_with_its_consequences_and_undone_whole(
     let said = |model: &Model| {
         let last = model.session.notices.all().last();
         last.is_some_and(|notice| {
-            notice.lines[0] == "nothing to change: 2 generated files are what their sources give"
+            notice.lines[0] == "nothing to change: 2 generated files as the sources give"
         })
     };
     flow.press("m").wait("the answer", said);

@@ -50,26 +50,7 @@ mod tests {
     use super::*;
 
     fn row(kind: &str, health: Health) -> ObjectRow {
-        ObjectRow {
-            api_version: "apps/v1".into(),
-            kind: kind.into(),
-            namespace: "n".into(),
-            name: "floe-web".into(),
-            uid: "u".into(),
-            parent: None,
-            depth: 0,
-            health,
-            reason: "0 of 1 ready".into(),
-            since: None,
-            created: None,
-            replicas: None,
-            batch: None,
-            containers: Vec::new(),
-            phase: None,
-            node: None,
-            hook: false,
-            new_revision: true,
-        }
+        ObjectRow::bare(kind, "floe-web", health, "0 of 1 ready")
     }
 
     #[test]

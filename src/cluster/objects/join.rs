@@ -84,23 +84,9 @@ fn absent(expected: &Expected) -> Option<ObjectRow> {
     };
     Some(ObjectRow {
         api_version: expected.wanted.api_version.clone(),
-        kind: expected.wanted.kind.clone(),
         namespace: expected.namespace.clone(),
-        name: expected.wanted.name.clone(),
-        uid: String::new(),
-        parent: None,
-        depth: 0,
-        health,
-        reason,
-        since: None,
-        created: None,
-        replicas: None,
-        batch: None,
-        containers: Vec::new(),
-        phase: None,
-        node: None,
         hook: expected.wanted.hook,
-        new_revision: true,
+        ..ObjectRow::bare(&expected.wanted.kind, &expected.wanted.name, health, reason)
     })
 }
 

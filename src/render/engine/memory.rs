@@ -1,7 +1,6 @@
 //! What is remembered between renderings: charts with their parsed templates and compiled schemas, heads of documents,
 //! and for each way of rendering the last results. Whatever is on disk is looked at again before it is used.
 
-use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -46,9 +45,8 @@ pub(super) type Parsed = Result<Arc<[Arc<Tree>]>, String>;
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// By the template's name and text.
-    parsed: HashMap<(String, Arc<[u8]>), Parsed>,
-    parsed_bytes: usize,
-    heads: Heads,
+    parsed: Recent<(String, Arc<[u8]>), Parsed, PARSED>,
+    heads: Recent<Arc<str>, Result<Head, String>, HEADS>,
     /// Most recently used last.
     folders: Vec<(PathBuf, Stamp, Arc<Chart>)>,
     charts: Vec<ChartMemory>,
@@ -198,34 +196,19 @@ impl Memory {
     pub(super) fn parsed(&mut self, name: &str, text: &Arc<[u8]>, parse: impl FnOnce() -> Parsed) -> Parsed {
         let key = (name.to_owned(), text.clone());
         if let Some(parsed) = self.parsed.get(&key) {
-            return parsed.clone();
+            return parsed;
         }
         let parsed = parse();
-        self.parsed_bytes += text.len();
-        if self.parsed_bytes > PARSED {
-            self.parsed.clear();
-            self.parsed_bytes = text.len();
-        }
-        self.parsed.insert(key, parsed.clone());
+        self.parsed.insert(key, parsed.clone(), text.len());
         parsed
     }
 
     pub(super) fn head(&mut self, document: &str) -> Option<Result<Head, String>> {
-        self.heads.0.get(document)
+        self.heads.get(document)
     }
 
     pub(super) fn keep_head(&mut self, document: &str, head: &Result<Head, String>) {
-        self.heads.0.insert(Arc::from(document), head.clone(), document.len());
-    }
-}
-
-/// Heads by their documents' texts.
-#[derive(Debug)]
-struct Heads(Recent<Arc<str>, Result<Head, String>>);
-
-impl Default for Heads {
-    fn default() -> Self {
-        Self(Recent::new(HEADS))
+        self.heads.insert(Arc::from(document), head.clone(), document.len());
     }
 }
 

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::EXAMPLE;
 use super::grid::{self, Attribute, Grid, Line};
+use super::sized::{self, Sized};
 use crate::base::Error;
 use crate::cluster::Pinned;
 use crate::model::resources;
@@ -70,6 +71,7 @@ pub(super) fn lines(
     grid: &Grid,
     line: &Line,
     column: usize,
+    sized: Option<&Sized>,
     width: usize,
     glyphs: &Glyphs,
 ) -> Vec<Rich> {
@@ -104,7 +106,7 @@ pub(super) fn lines(
             promotion(&mut out, session, name);
             out.key("Enter", "moves it to another mapping");
         }
-        Line::Attribute(attribute) => of_attribute(&mut out, session, grid, *attribute, cluster, column),
+        Line::Attribute(attribute) => of_attribute(&mut out, session, grid, *attribute, column, sized),
     }
     out.lines
 }
@@ -114,9 +116,10 @@ fn of_attribute(
     session: &Session,
     grid: &Grid,
     attribute: Attribute,
-    cluster: &ClusterMapping,
     column: usize,
+    sized: Option<&Sized>,
 ) {
+    let Some(cluster) = grid.clusters().get(column) else { return };
     let target = grid.targets.get(column).and_then(Option::as_ref);
     let known = grid::known(session, cluster, grid.context(column).map(|(context, _)| context));
     match attribute {
@@ -213,7 +216,7 @@ fn of_attribute(
                 },
             );
             out.key("Enter", "changes it");
-            sizes(out, session, cluster, None);
+            sizes(out, session, cluster, sized, None);
         }
         Attribute::Resources(row) => {
             out.say(Role::Text, "CPU/memory that is guaranteed, then the most that may be used");
@@ -222,13 +225,19 @@ fn of_attribute(
             } else {
                 out.say(Role::Muted, &format!("from the preset {}", cluster.preset()));
             }
-            sizes(out, session, cluster, Some(row));
+            sizes(out, session, cluster, sized, Some(row));
         }
     }
 }
 
 /// The numbers of a size, and what the containers of an environment there get by them and by their own values.
-fn sizes(out: &mut Page<'_>, session: &Session, cluster: &ClusterMapping, only: Option<&str>) {
+fn sizes(
+    out: &mut Page<'_>,
+    session: &Session,
+    cluster: &ClusterMapping,
+    sized: Option<&Sized>,
+    only: Option<&str>,
+) {
     out.lines.push(Rich::default());
     for row in resources::ROWS.into_iter().filter(|row| only.is_none_or(|only| only == *row)) {
         if let Some(numbers) = cluster.resources.resolve(row) {
@@ -236,50 +245,23 @@ fn sizes(out: &mut Page<'_>, session: &Session, cluster: &ClusterMapping, only: 
             out.lines.push(Rich::of(Role::Text, format!("{row:11} {requests:>11} {limits:>12}")));
         }
     }
-    let here = session.selection.mapped.as_ref().map(|mapped| mapped.environment.clone());
-    let here = here.filter(|name| cluster.environments.contains(name));
-    let Some(environment) = here.or_else(|| cluster.environments.first().cloned()) else { return };
+    let Some(environment) = sized::environment(session, cluster) else { return };
     out.lines.push(Rich::default());
-    let Some(output) = session.traced_output(&environment) else {
+    let Some(sized) = sized.filter(|sized| sized.is_of(session, environment)) else {
         let words = format!("what {environment} gets is not known: it does not render here, or not yet");
         return out.say(Role::Muted, &words);
     };
     out.say(Role::Muted, &format!("{environment} as it renders:"));
-    let view = session.environments.iter().find(|view| view.name == environment);
+    let view = session.environments.iter().find(|view| view.name == *environment);
     let release = view.and_then(|view| Some(format!("{}-", view.target.as_ref().ok()?.release)));
-    for (component, requests, limits) in rendered(&output.rendered.manifest) {
+    for (component, requests, limits) in &sized.containers {
         let own = release.as_ref().and_then(|release| component.strip_prefix(release.as_str()));
-        let component = own.unwrap_or(&component).to_owned();
+        let component = own.unwrap_or(component);
         let room = out.width.saturating_sub(25);
-        let component = text::elide(&component, room, text::Cut::Start, "…");
+        let component = text::elide(component, room, text::Cut::Start, "…");
         let line = format!("{component:room$} {requests:>11} {limits:>12}");
         out.lines.push(Rich::of(Role::Text, line));
     }
-}
-
-/// The containers of a rendering with their requests and limits.
-fn rendered(manifest: &str) -> Vec<(String, String, String)> {
-    let mut found = Vec::new();
-    for object in crate::manifest::parse(manifest).unwrap_or_default() {
-        let places = ["/spec/template/spec/containers", "/spec/jobTemplate/spec/template/spec/containers"];
-        let containers = places.iter().filter_map(|place| object.value.pointer(place)?.as_array()).flatten();
-        for container in containers.filter(|_| object.hook.is_none()) {
-            let words = |kind: &str| {
-                let own = container.pointer(&format!("/resources/{kind}"));
-                let part = |key: &str| match own.and_then(|own| own.get(key)) {
-                    Some(serde_json::Value::String(text)) => text.clone(),
-                    Some(other) => other.to_string(),
-                    None => "–".to_owned(),
-                };
-                format!("{}/{}", part("cpu"), part("memory"))
-            };
-            let name = container.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
-            let owner = &object.id.name;
-            let component = if owner.ends_with(name) { owner.clone() } else { format!("{owner} {name}") };
-            found.push((component, words("requests"), words("limits")));
-        }
-    }
-    found
 }
 
 /// Where a manifest promotes an environment, and what it has to pass.

@@ -11,6 +11,7 @@ use crate::ui::text::Cut;
 use crate::ui::theme::Theme;
 use crate::ui::{ListState, Rich, Role};
 
+use super::foot;
 use super::inside::{Known, Wish};
 use super::moving;
 use super::resources::{key, sources_below};
@@ -108,20 +109,13 @@ impl Components {
             (key(row), Row::new(cells))
         });
         let rows = Listed(rows.collect());
-        let (list, foot) = match area.height {
-            0..6 => (area, None),
-            height => {
-                (Rect { height: height - 2, ..area }, Some(Rect { y: area.bottom() - 2, height: 2, ..area }))
-            }
-        };
+        let (list, table_foot) = foot::split(area);
         Table::new(&columns, &rows).draw(frame.buffer_mut(), list, &mut self.cursor, theme);
-        if let (Some(foot), Some(component)) = (foot, self.selected(known)) {
-            let rule = theme.glyphs.border.horizontal_top.repeat(usize::from(foot.width));
-            Rich::of(Role::Border, rule).draw(frame.buffer_mut(), (foot.x, foot.y), foot.width, theme, None);
+        if let (Some(below), Some(component)) = (table_foot, self.selected(known)) {
             let row = component.row;
             let words = Rich::of(Role::Text, said(known.session, &row.title()))
                 .then(Role::Muted, format!("   {}", said(known.session, &row.reason)));
-            words.draw(frame.buffer_mut(), (foot.x, foot.y + 1), foot.width, theme, None);
+            foot::draw(frame, below, &words, theme);
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::ui::theme::Theme;
 use crate::ui::tree::{Folds, Node as TreeNode, flatten};
 use crate::ui::{ListState, Rich, Role};
 
+use super::foot;
 use super::inside::{Known, Wish};
 use super::moving;
 use super::resources::{key, sources_below};
@@ -224,18 +225,11 @@ impl Jobs {
             (node.key, Row::tree(node.depth, fold, cells))
         });
         let rows = Listed(rows.collect());
-        let (list, foot) = match area.height {
-            0..6 => (area, None),
-            height => {
-                (Rect { height: height - 2, ..area }, Some(Rect { y: area.bottom() - 2, height: 2, ..area }))
-            }
-        };
+        let (list, table_foot) = foot::split(area);
         Table::new(&columns, &rows).draw(frame.buffer_mut(), list, &mut self.cursor, theme);
-        if let (Some(foot), Some(node)) = (foot, self.node(known)) {
-            let rule = theme.glyphs.border.horizontal_top.repeat(usize::from(foot.width));
-            Rich::of(Role::Border, rule).draw(frame.buffer_mut(), (foot.x, foot.y), foot.width, theme, None);
+        if let (Some(below), Some(node)) = (table_foot, self.node(known)) {
             let words = Rich::of(Role::Muted, detail(&node, known.session.now));
-            words.draw(frame.buffer_mut(), (foot.x, foot.y + 1), foot.width, theme, None);
+            foot::draw(frame, below, &words, theme);
         }
     }
 }

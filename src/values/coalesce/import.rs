@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::shared::{self, Table};
 use super::{Mode, Node, Rules, coalesce, tables};
+use crate::base::latest::Latest;
 use crate::values::Layer;
 use crate::yaml::{KeyPath, Parsed};
 
@@ -48,7 +49,7 @@ type Values = Option<Arc<Map<String, Value>>>;
 
 /// Gives every chart that takes part its values with what it imports.
 pub(super) fn all(root: &mut Node, layers: &[Layer], rules: Rules) {
-    static KNOWN: Mutex<Vec<(Key, Vec<Values>)>> = Mutex::new(Vec::new());
+    static KNOWN: Mutex<Latest<(Key, Vec<Values>), KEPT>> = Mutex::new(Latest::new());
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut key = Key { rules, charts: Vec::new() };
     walk(root, &mut |node| {
@@ -60,24 +61,16 @@ pub(super) fn all(root: &mut Node, layers: &[Layer], rules: Rules) {
             children: node.enabled().count(),
         });
     });
-    {
-        let mut known = known();
-        if let Some(at) = known.iter().position(|(other, _)| *other == key) {
-            let row = known.remove(at);
-            let mut values = row.1.iter();
-            walk(root, &mut |node| node.values = values.next().cloned().flatten());
-            known.push(row);
-            return;
-        }
+    let found = known().find(|(other, _)| *other == key).map(|(_, values)| values.clone());
+    if let Some(values) = found {
+        let mut values = values.into_iter();
+        walk(root, &mut |node| node.values = values.next().flatten());
+        return;
     }
     import(root, layers, rules);
     let mut values = Vec::new();
     walk(root, &mut |node| values.push(node.values.clone()));
-    let mut known = known();
-    if known.len() >= KEPT {
-        known.remove(0);
-    }
-    known.push((key, values));
+    known().keep((key, values));
 }
 
 /// Charts that take part, parents first.

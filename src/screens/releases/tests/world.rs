@@ -351,23 +351,11 @@ pub(super) fn object(kind: &str, name: &str, health: Health, reason: &str) -> Ob
             _ => "v1",
         }
         .to_owned(),
-        kind: kind.to_owned(),
         namespace: "floe-dev".to_owned(),
-        name: name.to_owned(),
         uid: format!("uid-{name}-{kind}"),
-        parent: None,
-        depth: 0,
-        health,
-        reason: reason.to_owned(),
         since: Some(ago(240)),
         created: Some(ago(300)),
-        replicas: None,
-        batch: None,
-        containers: Vec::new(),
-        phase: None,
-        node: None,
-        hook: false,
-        new_revision: true,
+        ..ObjectRow::bare(kind, name, health, reason)
     }
 }
 

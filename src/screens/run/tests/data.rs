@@ -227,23 +227,11 @@ fn row(kind: &str, name: &str, health: Health, reason: &str) -> ObjectRow {
     };
     ObjectRow {
         api_version: api.to_owned(),
-        kind: kind.to_owned(),
         namespace: "floe-dev".to_owned(),
-        name: name.to_owned(),
         uid: format!("uid-{name}"),
-        parent: None,
-        depth: 0,
-        health,
-        reason: reason.to_owned(),
         since: Some(at("2026-11-21T10:59:30Z")),
         created: Some(at("2026-11-21T10:58:50Z")),
-        replicas: None,
-        batch: None,
-        containers: Vec::new(),
-        phase: None,
-        node: None,
-        hook: false,
-        new_revision: true,
+        ..ObjectRow::bare(kind, name, health, reason)
     }
 }
 
