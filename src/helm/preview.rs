@@ -15,7 +15,7 @@ use super::renderer::CliRenderer;
 use crate::base::latest::Latest;
 use crate::base::{Error, Hash, Result};
 use crate::chart::Chart;
-use crate::manifest::{self, ChangeSet, DiffOptions, Known, Mask, Object, Side};
+use crate::manifest::{self, ChangeSet, DiffOptions, Mask, Object, Side};
 use crate::render::{
     DryRun, Engine, Output, Profile, Refusal, RenderCluster, RenderError, Rendered, Renderer, Request,
     Session, ValuesSource,
@@ -190,7 +190,6 @@ pub(super) struct Shared {
     session: Session,
     /// As many renderings at a time as there are processors: more only wait for each other.
     permits: Arc<Semaphore>,
-    known: Arc<Known>,
     masks: Masks,
     memory: Mutex<Latest<(Source, Arc<Prepared>), REMEMBERED>>,
     /// Hashes of charts' contents.
@@ -202,7 +201,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn new(profile: Profile, session: Session, known: Arc<Known>) -> Self {
+    fn new(profile: Profile, session: Session) -> Self {
         let engine = Engine::new(profile, session.clone());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -210,7 +209,6 @@ impl Shared {
             engine,
             session,
             permits: Arc::new(Semaphore::new(processors)),
-            known,
             masks: Masks::default(),
             memory: Mutex::default(),
             contents: Mutex::default(),
@@ -223,7 +221,7 @@ impl Shared {
 impl Default for Previewer {
     /// Without a helm, as the newest known one would.
     fn default() -> Self {
-        let shared = Shared::new(Profile::FOUR, Session::default(), Arc::default());
+        let shared = Shared::new(Profile::FOUR, Session::default());
         Self { shared: Arc::new(shared), helm: None }
     }
 }
@@ -233,7 +231,7 @@ impl Previewer {
     #[must_use]
     pub fn with_helm(&self, helm: Arc<Helm>, renderer: Arc<CliRenderer>) -> Self {
         let profile = Profile::of(&helm.version);
-        let shared = Shared::new(profile, self.shared.session.clone(), self.shared.known.clone());
+        let shared = Shared::new(profile, self.shared.session.clone());
         Self { shared: Arc::new(shared), helm: Some((helm, renderer)) }
     }
 
@@ -439,15 +437,21 @@ impl Shared {
     fn prepare(&self, source: &Source) -> Result<Prepared, Refused> {
         let output = source.render(&self.engine)?;
         let side = source.side();
-        let parse = |output: &Output| self.known.parse(&output.rendered.manifest).map_err(Refused::Failed);
-        let objects = parse(&output)?;
+        let objects = objects_of(&output).map_err(Refused::Failed)?;
         let mask = self.masks.of(&output, &side, || {
             // Under other random values the chart may even refuse; then nothing is known to be random.
-            let again = source.render(&self.other).ok().and_then(|again| parse(&again).ok());
+            let again = source.render(&self.other).ok().and_then(|again| objects_of(&again).ok());
             again.map(|again| Mask::of(&objects, &again, &side)).unwrap_or_default()
         });
         let warnings = output.rendered.warnings;
         Ok(Prepared { mask, warnings, by: By::Engine, ..Prepared::of(objects, side) })
+    }
+}
+
+fn objects_of(output: &Output) -> Result<Vec<Object>> {
+    match &output.printed {
+        Some(printed) => manifest::of_printed(printed),
+        None => manifest::parse(&output.rendered.manifest),
     }
 }
 

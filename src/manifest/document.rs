@@ -1,12 +1,12 @@
 //! Splitting a manifest into documents as helm does, and reading them into objects.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::object::Object;
-use crate::base::recent::Recent;
 use crate::base::{Error, Result};
+use crate::render::manifests::Printed;
 use crate::yaml;
 
 /// The objects of a manifest in its order; documents without content are left out and lists are expanded.
@@ -18,34 +18,34 @@ pub fn parse(text: &str) -> Result<Vec<Object>> {
 
 /// As [`parse`], for text whose template is known from elsewhere (a hook in a release record).
 pub fn parse_from(text: &str, source: Option<&str>) -> Result<Vec<Object>> {
-    objects(text, source, read)
+    let mut objects = Vec::new();
+    for mut document in split(text) {
+        document.source = document.source.or(source);
+        collect(&document, read, &mut objects)?;
+    }
+    Ok(objects)
 }
 
-/// Documents kept at most, in bytes of their texts; what was read of them takes some times that.
-const KNOWN: usize = 8 << 20;
-
-/// Documents that were read before. From one rendering to the next nearly all are the same, so they are neither
-/// parsed again nor copied: equal documents share one value.
-#[derive(Debug, Default)]
-pub struct Known(Mutex<Recent<Arc<str>, Arc<[Object]>, KNOWN>>);
-
-impl Known {
-    /// As [`parse`].
-    ///
-    /// # Errors
-    /// As [`parse`].
-    pub fn parse(&self, text: &str) -> Result<Vec<Object>> {
-        objects(text, None, |document| {
-            let memory = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = memory().get(document);
-            if let Some(known) = known {
-                return Ok(known.to_vec());
-            }
-            let read = read(document)?;
-            memory().insert(Arc::from(document), Arc::from(read.as_slice()), document.len());
-            Ok(read)
-        })
+/// The objects of what the engine printed: as [`parse`] gives them, without reading any document again. Equal documents
+/// of two renderings share one value.
+///
+/// # Errors
+/// As [`parse`].
+pub fn of_printed(printed: &[Printed]) -> Result<Vec<Object>> {
+    let mut objects = Vec::with_capacity(printed.len());
+    for Printed { document: rendered, first_line } in printed {
+        // What only helm 3 leaves together is read apart.
+        let is_one = !rendered.content.starts_with("---") && !rendered.content.contains("\n---");
+        for mut document in split(&rendered.content) {
+            document.first_line += first_line - 1;
+            document.source = document.source.or(Some(&rendered.source));
+            let read = |text: &str| {
+                if is_one { objects_of(rendered.value.clone(), text) } else { read(text) }
+            };
+            collect(&document, read, &mut objects)?;
+        }
     }
+    Ok(objects)
 }
 
 /// Why a document is not read: the line in it, and what is wrong.
@@ -57,47 +57,47 @@ enum Unread {
 /// The objects of one document, as if it were all there is; nothing for one without content.
 fn read(document: &str) -> Result<Vec<Object>, Unread> {
     let value = yaml::read(document).map_err(|error| Unread::Yaml(error.line, error.message))?;
+    objects_of(Arc::new(value), document)
+}
+
+fn objects_of(value: Arc<Value>, text: &str) -> Result<Vec<Object>, Unread> {
     if value.is_null() {
         return Ok(Vec::new());
     }
     let Some(items) = list_items(&value) else {
-        let object = Object::read(value, Arc::from(document), None, 1);
+        let object = Object::read(value, Arc::from(text), None, 1);
         return Ok(vec![object.ok_or(Unread::Object("a document has no kind or no name"))?]);
     };
     let item = |item: &Value| {
-        Object::read(item.clone(), Arc::from(yaml::write(item)), None, 1)
-            .ok_or(Unread::Object("an item of the list has no kind or no name"))
+        Object::from_value(item.clone()).ok_or(Unread::Object("an item of the list has no kind or no name"))
     };
     items.iter().map(item).collect()
 }
 
-fn objects(
-    text: &str,
-    source: Option<&str>,
+/// Adds the objects of a document, with where it stands.
+fn collect(
+    document: &Document<'_>,
     read: impl Fn(&str) -> Result<Vec<Object>, Unread>,
-) -> Result<Vec<Object>> {
-    let mut objects = Vec::new();
-    for document in split(text) {
-        let source = document.source.or(source);
-        let place = |line: usize| match source {
-            Some(source) => format!("{source} (line {line} of the manifest)"),
-            None => format!("line {line} of the manifest"),
-        };
-        let read = read(document.text).map_err(|unread| match unread {
-            Unread::Yaml(line, message) => Error::new("the manifest is not YAML")
-                .at(place(document.first_line + line.saturating_sub(1)))
-                .because(message),
-            Unread::Object(what) => Error::new(what)
-                .at(place(document.first_line))
-                .next("look at the template that renders this document"),
-        })?;
-        objects.extend(read.into_iter().map(|object| Object {
-            source: source.map(str::to_owned),
-            first_line: document.first_line,
-            ..object
-        }));
-    }
-    Ok(objects)
+    objects: &mut Vec<Object>,
+) -> Result<()> {
+    let place = |line: usize| match document.source {
+        Some(source) => format!("{source} (line {line} of the manifest)"),
+        None => format!("line {line} of the manifest"),
+    };
+    let read = read(document.text).map_err(|unread| match unread {
+        Unread::Yaml(line, message) => Error::new("the manifest is not YAML")
+            .at(place(document.first_line + line.saturating_sub(1)))
+            .because(message),
+        Unread::Object(what) => Error::new(what)
+            .at(place(document.first_line))
+            .next("look at the template that renders this document"),
+    })?;
+    objects.extend(read.into_iter().map(|object| Object {
+        source: document.source.map(str::to_owned),
+        first_line: document.first_line,
+        ..object
+    }));
+    Ok(())
 }
 
 /// The items of `kind: List` and of typed lists such as `ConfigMapList`; a kind of its own that merely ends in
@@ -168,6 +168,8 @@ fn document(text: &str, first_line: usize) -> Option<Document<'_>> {
 #[allow(clippy::unwrap_used, clippy::format_push_string)]
 mod tests {
     use super::*;
+    use crate::render::Profile;
+    use crate::render::manifests::{self, Reading};
     use proptest::prelude::*;
 
     const TWO: &str = "---\n# Source: floe/templates/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  x: |\n    one\n    ---\n    two\n---\n# Source: floe/templates/b.yaml\n\napiVersion: v1\nkind: Service\nmetadata:\n  name: b\n";
@@ -194,16 +196,33 @@ mod tests {
     }
 
     #[test]
-    fn documents_that_are_known_are_shared_and_stand_where_they_stand() {
-        let known = Known::default();
-        let text = "---\n# Source: c/templates/a.yaml\nkind: A\nmetadata: {name: a}\n";
-        let first = known.parse(text).unwrap();
-        let moved = format!("---\n# Source: c/templates/0.yaml\nkind: B\nmetadata: {{name: b}}\n{text}");
-        let second = known.parse(&moved).unwrap();
-        assert_eq!(second, parse(&moved).unwrap());
-        assert!(Arc::ptr_eq(&first[0].value, &second[1].value));
-        assert_eq!((first[0].first_line, second[1].first_line), (3, 7));
-        assert!(known.parse("---\nkind: A\n").is_err() && known.parse("---\nkind: A\n").is_err());
+    fn what_the_engine_printed_is_read_once_and_gives_what_reading_it_all_gives() {
+        let printed = |profile: Profile, files: &[&str]| {
+            let mut read = |text: &str| Reading::of(profile, text);
+            let file = |(index, text): (usize, &&str)| {
+                let name = format!("c/templates/{index}.yaml").into();
+                manifests::documents(profile, &name, text, &mut read).unwrap()
+            };
+            let documents: Vec<_> = files.iter().enumerate().flat_map(file).collect();
+            manifests::joined(&[], &manifests::sort(profile, &documents), false)
+        };
+        let hook = "kind: Job\nmetadata:\n  name: j\n  annotations: {helm.sh/hook: pre-install}\n";
+        let files = [
+            "# a comment\n\nkind: B\nmetadata: {name: b}\n---\n# nothing\n--- \n{kind: A, metadata: {name: a}}\n\n\n",
+            "kind: List\nitems:\n- {kind: A, metadata: {name: one}}\n- {kind: A, metadata: {name: two}}\n",
+            "# Source: other/templates/z.yaml\n\nkind: Service\nmetadata: {name: s}\n\n\n",
+            hook,
+        ];
+        // Helm 3 cuts at fewer places.
+        let dashes = "\n---\nkind: A\nmetadata: {name: d}\n--- # x\nkind: A\nmetadata: {name: e}\n";
+        for profile in [Profile::FOUR, Profile::THREE] {
+            for files in [&files[..], &[dashes, hook], &[hook], &[]] {
+                let (manifest, printed) = printed(profile, files);
+                assert_eq!(of_printed(&printed).unwrap(), parse(&manifest).unwrap(), "{manifest}");
+            }
+        }
+        let (manifest, printed) = printed(Profile::FOUR, &[hook, "\n\nkind: A\n"]);
+        assert_eq!(of_printed(&printed).unwrap_err(), parse(&manifest).unwrap_err());
     }
 
     #[test]

@@ -211,12 +211,12 @@ impl Object {
     /// kind or no name.
     pub fn from_value(value: Value) -> Option<Self> {
         let text = yaml::write(&value);
-        Self::read(value, Arc::from(text), None, 1)
+        Self::read(Arc::new(value), Arc::from(text), None, 1)
     }
 
     /// An object from a document; `None` when it has no kind or no name.
     pub(super) fn read(
-        value: Value,
+        value: Arc<Value>,
         text: Arc<str>,
         source: Option<String>,
         first_line: usize,
@@ -232,7 +232,7 @@ impl Object {
             name,
         };
         let hook = Hook::of(&value);
-        Some(Self { id, source, hook, text, value: Arc::new(value), first_line })
+        Some(Self { id, source, hook, text, value, first_line })
     }
 
     /// Whether `helm.sh/resource-policy: keep` makes helm leave it in the cluster.
@@ -295,7 +295,7 @@ mod tests {
     use serde_json::json;
 
     fn object(value: Value) -> Object {
-        Object::read(value, Arc::from(""), None, 1).unwrap()
+        Object::read(Arc::new(value), Arc::from(""), None, 1).unwrap()
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::manifests::{self, Head};
+use super::manifests::{self, Printed, Reading};
 use super::objects::capabilities::KubeVersion;
 use super::places::Table;
 use super::profile::Profile;
@@ -95,6 +95,9 @@ impl From<Refusal> for RenderError {
 #[derive(Debug, Default)]
 pub struct Output {
     pub rendered: Rendered,
+    /// All that `rendered.manifest` holds, with where it stands; `None` where more or less than the templates' documents
+    /// is printed.
+    pub printed: Option<Vec<Printed>>,
     /// Files in the order in which helm runs them.
     pub files: Vec<Arc<RanFile>>,
     /// What was rendered, with unsaved texts; those of its values are in `merged`.
@@ -219,8 +222,10 @@ impl Engine {
         let next = Arc::new(work.baseline(&ran));
         self.memory().keep_baseline(&chart, next, |known| known.is_of(request, &self.session));
         let files: Vec<Arc<RanFile>> = ran.files.into_iter().flatten().collect();
+        let (rendered, printed) = self.finish(&chart, &prepared, &files, request)?;
         Ok(Output {
-            rendered: self.finish(&chart, &prepared, &files, request)?,
+            rendered,
+            printed,
             unstable: files.iter().any(|file| file.unstable),
             files,
             trees: prepared.files.iter().flat_map(|file| file.trees.iter().cloned()).collect(),
@@ -346,7 +351,7 @@ impl Engine {
         prepared: &Prepared,
         files: &[Arc<RanFile>],
         request: &Request,
-    ) -> Result<Rendered, Refusal> {
+    ) -> Result<(Rendered, Option<Vec<Printed>>), Refusal> {
         let notes_name = format!("{}/templates/NOTES.txt", prepared.unit.path);
         let notes = files.iter().find(|file| *file.name == *notes_name).map(|file| file.output.to_string());
         let mut sources: Vec<&Arc<RanFile>> =
@@ -355,15 +360,15 @@ impl Engine {
         let mut documents = Vec::new();
         for file in sources {
             let found = file.documents.get_or_init(|| {
-                let mut head = |text: &str| {
-                    let known = self.memory().head(text);
+                let mut read = |text: &str| {
+                    let known = self.memory().reading(text);
                     known.unwrap_or_else(|| {
-                        let head = Head::read(self.profile, text);
-                        self.memory().keep_head(text, &head);
-                        head
+                        let reading = Reading::of(self.profile, text);
+                        self.memory().keep_reading(text, &reading);
+                        reading
                     })
                 };
-                manifests::documents(self.profile, &file.name, &file.output, &mut head)
+                manifests::documents(self.profile, &file.name, &file.output, &mut read)
             });
             documents.extend(found.as_ref().map_err(|words| Refusal::late(words.as_str()))?);
         }
@@ -372,7 +377,8 @@ impl Engine {
         if request.include_crds {
             prepared.unit.crds(self.profile.crds_have_paths(), &mut crds);
         }
-        let mut manifest = manifests::joined(&crds, &sorted, request.skip_tests);
+        let (mut manifest, printed) = manifests::joined(&crds, &sorted, request.skip_tests);
+        let is_whole = crds.is_empty() && request.show_only.is_empty();
         if !request.show_only.is_empty() {
             let wanted: Vec<String> =
                 request.show_only.iter().map(|path| path.to_string_lossy().into_owned()).collect();
@@ -382,7 +388,7 @@ impl Engine {
         if chart.metadata.deprecated {
             warnings.push("this chart is deprecated".to_owned());
         }
-        Ok(Rendered { manifest, notes, warnings })
+        Ok((Rendered { manifest, notes, warnings }, is_whole.then_some(printed)))
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Document {
     /// Where it begins in what the template wrote, in bytes.
     pub start: usize,
     pub head: Head,
+    /// The content, read; equal documents share it.
+    pub value: Arc<Json>,
     /// For which events it is a hook; `None` for an object of the release.
     pub hooks: Option<Vec<String>>,
 }
@@ -28,6 +30,29 @@ pub struct Document {
 pub struct Sorted {
     pub manifests: Vec<Arc<Document>>,
     pub hooks: Vec<Arc<Document>>,
+}
+
+/// What a document says, read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    pub head: Head,
+    pub value: Arc<Json>,
+}
+
+impl Reading {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// It is no YAML, or its head has the wrong shape; in helm's words, without the file.
+    pub fn of(profile: Profile, content: &str) -> Result<Self, String> {
+        let value = yaml::read(content)
+            .map_err(|error| format!("error converting YAML to JSON: {}", error.in_go_words(content)))?;
+        let package = if profile.is_four() { "util" } else { "releaseutil" };
+        let head = Head::of(&value, package).map_err(|words| {
+            format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {words}")
+        })?;
+        Ok(Self { head, value: Arc::new(value) })
+    }
 }
 
 /// What the head of a document says.
@@ -42,19 +67,6 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads a document.
-    ///
-    /// # Errors
-    /// It is no YAML, or its head has the wrong shape; in helm's words, without the file.
-    pub fn read(profile: Profile, content: &str) -> Result<Self, String> {
-        let json = yaml::read(content)
-            .map_err(|error| format!("error converting YAML to JSON: {}", error.in_go_words(content)))?;
-        let package = if profile.is_four() { "util" } else { "releaseutil" };
-        Self::of(&json, package).map_err(|words| {
-            format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {words}")
-        })
-    }
-
     fn of(json: &Json, package: &str) -> Result<Self, String> {
         let head = match json {
             Json::Null => return Ok(Self::default()),
@@ -170,8 +182,8 @@ const EVENTS: &[&str] = &[
     "test-success",
 ];
 
-/// The documents of one template, as helm's `SortManifests` takes it apart. `head` reads a document's head, perhaps
-/// from memory.
+/// The documents of one template, as helm's `SortManifests` takes it apart. `read` reads a document, perhaps from
+/// memory.
 ///
 /// # Errors
 /// A document is no YAML, in helm's words.
@@ -179,7 +191,7 @@ pub fn documents(
     profile: Profile,
     file: &Arc<str>,
     content: &str,
-    head: &mut dyn FnMut(&str) -> Result<Head, String>,
+    read: &mut dyn FnMut(&str) -> Result<Reading, String>,
 ) -> Result<Vec<Arc<Document>>, String> {
     let base = file.rsplit('/').next().unwrap_or(file);
     if base.starts_with('_') || content.trim().is_empty() {
@@ -187,7 +199,8 @@ pub fn documents(
     }
     let mut found = Vec::new();
     for document in split(profile, content) {
-        let head = head(document).map_err(|words| format!("YAML parse error on {file}: {words}"))?;
+        let Reading { head, value } =
+            read(document).map_err(|words| format!("YAML parse error on {file}: {words}"))?;
         let hooks = head
             .hook
             .as_ref()
@@ -202,6 +215,7 @@ pub fn documents(
             content: Arc::from(document),
             start,
             head,
+            value,
             hooks,
         }));
     }
@@ -226,37 +240,68 @@ pub fn sort<'d>(profile: Profile, documents: impl IntoIterator<Item = &'d Arc<Do
     sorted
 }
 
-/// What `helm template` prints: CRDs (file and text), manifests, hooks.
-pub fn joined(crds: &[(String, String)], sorted: &Sorted, skip_tests: bool) -> String {
-    let size: usize =
-        sorted.manifests.iter().chain(&sorted.hooks).map(|d| d.content.len() + d.source.len() + 16).sum();
-    let mut out = String::with_capacity(size);
-    let mut push = |source: &str, content: &str| {
-        for part in ["---\n# Source: ", source, "\n", content, "\n"] {
-            out.push_str(part);
-        }
-    };
+/// A document and where it stands in what is printed.
+#[derive(Debug, Clone)]
+pub struct Printed {
+    pub document: Arc<Document>,
+    /// The line on which its content begins, from 1.
+    pub first_line: usize,
+}
+
+/// What `helm template` prints: CRDs (file and text), manifests, hooks; and where the documents stand in it.
+pub fn joined(crds: &[(String, String)], sorted: &Sorted, skip_tests: bool) -> (String, Vec<Printed>) {
+    let documents = || sorted.manifests.iter().chain(&sorted.hooks);
+    let size: usize = documents().map(|d| d.content.len() + d.source.len() + 16).sum();
+    let mut out = Page { text: String::with_capacity(size), lines: 0, printed: Vec::new() };
     for (file, text) in crds {
-        push(file, text);
+        out.push(file, text);
     }
     for document in &sorted.manifests {
-        push(&document.source, &document.content);
+        out.print(document);
     }
-    let end = out.trim_end().len();
-    out.truncate(end);
-    let start = out.len() - out.trim_start().len();
-    out.drain(..start);
-    out.push('\n');
+    out.trim();
     for document in &sorted.hooks {
         let mut events = document.hooks.iter().flatten();
         let is_test = events.any(|event| event == "test" || event == "test-success");
         if !(skip_tests && is_test) {
-            for part in ["---\n# Source: ", &document.source, "\n", &document.content, "\n"] {
-                out.push_str(part);
-            }
+            out.print(document);
         }
     }
-    out
+    (out.text, out.printed)
+}
+
+struct Page {
+    text: String,
+    /// How many are there already.
+    lines: usize,
+    printed: Vec<Printed>,
+}
+
+impl Page {
+    /// Returns the line on which the content begins.
+    fn push(&mut self, source: &str, content: &str) -> usize {
+        for part in ["---\n# Source: ", source, "\n", content, "\n"] {
+            self.text.push_str(part);
+        }
+        let first_line = self.lines + 3;
+        self.lines += 3 + memchr::memchr_iter(b'\n', content.as_bytes()).count();
+        first_line
+    }
+
+    fn print(&mut self, document: &Arc<Document>) {
+        let first_line = self.push(&document.source, &document.content);
+        self.printed.push(Printed { document: document.clone(), first_line });
+    }
+
+    /// Leaves one line break at the end of what is there.
+    fn trim(&mut self) {
+        let end = self.text.trim_end().len();
+        let is_break = |byte: &&u8| **byte == b'\n';
+        self.lines -= self.text.as_bytes()[end..].iter().filter(is_break).count();
+        self.text.truncate(end);
+        self.text.push('\n');
+        self.lines += 1;
+    }
 }
 
 /// Helm's `--show-only`: the documents of these templates (shell patterns), in the order they were asked for.
@@ -324,16 +369,21 @@ mod tests {
     #[test]
     fn kinds_in_helms_order_and_hooks_apart() {
         let file = "kind: Service\n---\nkind: Zeta\n---\nkind: Alpha\n---\nkind: ConfigMap\nmetadata: {annotations: {helm.sh/hook: 'Test, pre-install'}}\n---\nkind: Job\nmetadata: {annotations: {helm.sh/hook: crd-install}}\n---\nkind: Secret\n";
-        let mut head = |text: &str| Head::read(Profile::FOUR, text);
-        let mut found = documents(Profile::FOUR, &"c/templates/a.yaml".into(), file, &mut head).unwrap();
+        let mut read = |text: &str| Reading::of(Profile::FOUR, text);
+        let mut found = documents(Profile::FOUR, &"c/templates/a.yaml".into(), file, &mut read).unwrap();
         assert!(found.iter().all(|document| file[document.start..].starts_with(&*document.content)));
-        found.extend(documents(Profile::FOUR, &"c/templates/_h.tpl".into(), "x: [", &mut head).unwrap());
+        found.extend(documents(Profile::FOUR, &"c/templates/_h.tpl".into(), "x: [", &mut read).unwrap());
         let sorted = sort(Profile::FOUR, &found);
         let kinds: Vec<&str> = sorted.manifests.iter().map(|document| &*document.head.kind).collect();
         assert_eq!(kinds, ["Secret", "Service", "Alpha", "Zeta"]);
         assert_eq!(sorted.hooks[0].hooks.as_deref().unwrap(), ["test", "pre-install"]);
-        assert_eq!(joined(&[], &sorted, true).matches("# Source: c/templates/a.yaml").count(), 4);
-        let printed = joined(&[], &sorted, false);
+        assert_eq!(joined(&[], &sorted, true).0.matches("# Source: c/templates/a.yaml").count(), 4);
+        let (printed, documents) = joined(&[], &sorted, false);
+        let lines: Vec<&str> = printed.lines().collect();
+        assert_eq!(documents.len(), 5);
+        for Printed { document, first_line } in documents {
+            assert_eq!(lines[first_line - 1], document.content.lines().next().unwrap());
+        }
         assert!(
             only(Profile::FOUR, &printed, &["templates/*.yaml".to_owned()]).unwrap().contains("kind: Zeta")
         );

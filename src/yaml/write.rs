@@ -6,97 +6,81 @@ use super::scalar::{Quote, quoted};
 
 /// A whole document; ends with a line break.
 pub fn write(value: &Value) -> String {
-    let mut lines = Vec::new();
-    match value {
-        Value::Object(map) if !map.is_empty() => block(value, 0, &mut lines),
-        Value::Array(list) if !list.is_empty() => block(value, 0, &mut lines),
-        other => {
-            let mut entry = String::new();
-            scalar_into(other, &mut entry, 0, &mut lines);
-            return format!("{}\n", std::iter::once(entry).chain(lines).collect::<Vec<_>>().join("\n"));
-        }
+    let mut text = String::new();
+    if is_nested(value) {
+        block(value, 0, &mut text);
+        text.remove(0);
+    } else {
+        scalar(value, 0, &mut text);
     }
-    let mut text = lines.join("\n");
     text.push('\n');
     text
 }
 
-/// The lines of a non-empty map or list, each indented by `indent` spaces, without line breaks.
-pub(super) fn block(value: &Value, indent: usize, lines: &mut Vec<String>) {
+/// A map or list that needs lines of its own.
+fn is_nested(value: &Value) -> bool {
     match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                entry(key, value, indent, lines);
-            }
-        }
-        Value::Array(list) => {
-            for value in list {
-                item(value, indent, lines);
-            }
-        }
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        _ => false,
+    }
+}
+
+/// A line break, and so many spaces.
+fn line(indent: usize, out: &mut String) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+/// The lines of a map or list, each indented by `indent` spaces and behind a line break.
+pub(super) fn block(value: &Value, indent: usize, out: &mut String) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| entry(key, value, indent, out)),
+        Value::Array(list) => list.iter().for_each(|value| item(value, indent, out)),
         _ => {}
     }
 }
 
-/// The lines of `key: value`.
-pub(super) fn entry(key: &str, value: &Value, indent: usize, lines: &mut Vec<String>) {
-    let mut first = format!("{}{}:", " ".repeat(indent), quoted(key, Quote::Plain, false));
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            lines.push(first);
-            block(value, indent + 2, lines);
-        }
-        Value::Array(list) if !list.is_empty() => {
-            lines.push(first);
-            block(value, indent + 2, lines);
-        }
-        other => {
-            let mut rest = Vec::new();
-            if other.is_null() {
-                first.push_str(" null");
-            } else {
-                first.push(' ');
-                scalar_into(other, &mut first, indent + 2, &mut rest);
-            }
-            lines.push(first);
-            lines.append(&mut rest);
-        }
+/// The lines of `key: value`, each behind a line break.
+pub(super) fn entry(key: &str, value: &Value, indent: usize, out: &mut String) {
+    line(indent, out);
+    out.push_str(&quoted(key, Quote::Plain, false));
+    out.push(':');
+    if is_nested(value) {
+        block(value, indent + 2, out);
+    } else {
+        out.push(' ');
+        scalar(value, indent + 2, out);
     }
 }
 
-/// The lines of `- value`.
-pub(super) fn item(value: &Value, indent: usize, lines: &mut Vec<String>) {
-    let nested = matches!(value, Value::Object(map) if !map.is_empty())
-        || matches!(value, Value::Array(list) if !list.is_empty());
-    if nested {
-        let from = lines.len();
-        block(value, indent + 2, lines);
-        if let Some(first) = lines.get_mut(from) {
-            first.replace_range(indent..=indent, "-");
-        }
-        return;
+/// The lines of `- value`, each behind a line break.
+pub(super) fn item(value: &Value, indent: usize, out: &mut String) {
+    if is_nested(value) {
+        let dash = out.len() + 1 + indent;
+        block(value, indent + 2, out);
+        out.replace_range(dash..=dash, "-");
+    } else {
+        line(indent, out);
+        out.push_str("- ");
+        scalar(value, indent + 2, out);
     }
-    let mut first = format!("{}- ", " ".repeat(indent));
-    let mut rest = Vec::new();
-    scalar_into(value, &mut first, indent + 2, &mut rest);
-    lines.push(first);
-    lines.append(&mut rest);
 }
 
-/// A scalar or an empty collection; text of several lines becomes a literal block whose lines go to `rest`.
-fn scalar_into(value: &Value, first: &mut String, indent: usize, rest: &mut Vec<String>) {
-    if let Value::String(text) = value
-        && let Some((header, lines)) = literal(text, indent)
-    {
-        first.push_str(&header);
-        rest.extend(lines);
-        return;
+/// A scalar or an empty collection; text of several lines becomes a literal block.
+fn scalar(value: &Value, indent: usize, out: &mut String) {
+    let block = match value {
+        Value::String(text) => literal(text, indent),
+        _ => None,
+    };
+    match block {
+        Some((header, lines)) => out.extend([header, &lines]),
+        None => out.push_str(&inline(value, Quote::Plain, false)),
     }
-    first.push_str(&inline(value, Quote::Plain, false));
 }
 
-/// `|` with its lines, for text of several lines that a block can hold.
-pub(super) fn literal(text: &str, indent: usize) -> Option<(String, Vec<String>)> {
+/// `|` and its lines, each behind a line break, for text of several lines that a block can hold.
+pub(super) fn literal(text: &str, indent: usize) -> Option<(&'static str, String)> {
     let body = text.trim_end_matches('\n');
     let trailing = text.len() - body.len();
     if !body.contains('\n')
@@ -114,12 +98,12 @@ pub(super) fn literal(text: &str, indent: usize) -> Option<(String, Vec<String>)
         1 => "|",
         _ => return None,
     };
-    let pad = " ".repeat(indent);
-    let lines = body
-        .split('\n')
-        .map(|line| if line.is_empty() { String::new() } else { format!("{pad}{line}") })
-        .collect();
-    Some((header.to_owned(), lines))
+    let mut out = String::with_capacity(text.len());
+    for part in body.split('\n') {
+        line(if part.is_empty() { 0 } else { indent }, &mut out);
+        out.push_str(part);
+    }
+    Some((header, out))
 }
 
 /// A value on one line: scalars as they are, collections in flow style.

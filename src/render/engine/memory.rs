@@ -1,4 +1,4 @@
-//! What is remembered between renderings: charts with their parsed templates and compiled schemas, heads of documents,
+//! What is remembered between renderings: charts with their parsed templates and compiled schemas, documents read,
 //! and for each way of rendering the last results. Whatever is on disk is looked at again before it is used.
 
 use std::fs::Metadata;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::super::manifests::Head;
+use super::super::manifests::Reading;
 use super::super::places::Table;
 use super::super::template::Documents;
 use super::super::template::ast::Tree;
@@ -21,8 +21,8 @@ use crate::chart::{Chart, files};
 /// Parsed templates remembered, in bytes of their texts.
 const PARSED: usize = 64 * 1024 * 1024;
 
-/// Documents whose heads are remembered, in bytes.
-const HEADS: usize = 16 * 1024 * 1024;
+/// Documents remembered, in bytes of their texts; what was read of them takes some times that.
+const READINGS: usize = 8 * 1024 * 1024;
 
 /// Charts remembered: those of a workspace, and some with unsaved texts.
 const CHARTS: usize = 16;
@@ -46,7 +46,7 @@ pub(super) type Parsed = Result<Arc<[Arc<Tree>]>, String>;
 pub(super) struct Memory {
     /// By the template's name and text.
     parsed: Recent<(String, Arc<[u8]>), Parsed, PARSED>,
-    heads: Recent<Arc<str>, Result<Head, String>, HEADS>,
+    readings: Recent<Arc<str>, Result<Reading, String>, READINGS>,
     /// Most recently used last.
     folders: Vec<(PathBuf, Stamp, Arc<Chart>)>,
     charts: Vec<ChartMemory>,
@@ -203,12 +203,12 @@ impl Memory {
         parsed
     }
 
-    pub(super) fn head(&mut self, document: &str) -> Option<Result<Head, String>> {
-        self.heads.get(document)
+    pub(super) fn reading(&mut self, document: &str) -> Option<Result<Reading, String>> {
+        self.readings.get(document)
     }
 
-    pub(super) fn keep_head(&mut self, document: &str, head: &Result<Head, String>) {
-        self.heads.insert(Arc::from(document), head.clone(), document.len());
+    pub(super) fn keep_reading(&mut self, document: &str, reading: &Result<Reading, String>) {
+        self.readings.insert(Arc::from(document), reading.clone(), document.len());
     }
 }
 

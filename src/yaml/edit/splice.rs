@@ -282,13 +282,12 @@ impl<'d> Document<'d> {
             }
             .or_else(|| self.indent_below(slot).ok());
             if let Some((header, lines)) = indent.and_then(|indent| write::literal(text, indent)) {
-                let body = format!("\n{}", lines.join("\n"));
                 if style == Some(Style::Block) {
-                    return vec![Splice::new(node.range.clone(), header + &body)];
+                    return vec![Splice::new(node.range.clone(), format!("{header}{lines}"))];
                 }
                 return vec![
-                    self.inline_over(node, header),
-                    Splice::insert(self.line_end(node.range.end), body),
+                    self.inline_over(node, header.to_owned()),
+                    Splice::insert(self.line_end(node.range.end), lines),
                 ];
             }
         }
@@ -347,16 +346,14 @@ impl<'d> Document<'d> {
             }
             _ => self.indent_below(slot)?,
         };
-        let mut lines = Vec::new();
+        let mut lines = String::new();
         write::block(value, indent, &mut lines);
         match slot {
             Slot::Entry { key, .. } if !spread => {
                 let colon = self.after_colon(key)?;
                 let anchored = node.anchor.as_ref().map_or(colon, |anchor| anchor.end);
-                let mut splices = vec![Splice::insert(
-                    self.line_end(node.range.end.max(anchored)),
-                    format!("\n{}", lines.join("\n")),
-                )];
+                let end = self.line_end(node.range.end.max(anchored));
+                let mut splices = vec![Splice::insert(end, lines)];
                 if node.range.end > anchored {
                     splices.push(Splice::new(anchored..node.range.end, ""));
                 }
@@ -365,16 +362,16 @@ impl<'d> Document<'d> {
             // A comment behind the last replaced line goes too: behind a block's text it would become text.
             Slot::Entry { .. } => {
                 let range = self.line_start(node.range.start)..self.line_end(node.range.end);
-                Ok(vec![Splice::new(range, lines.join("\n"))])
+                Ok(vec![Splice::new(range, lines.strip_prefix('\n').unwrap_or_default())])
             }
             Slot::Root | Slot::Item { .. } => {
                 let glue = if node.range.is_empty() && matches!(slot, Slot::Item { .. }) { " " } else { "" };
-                let first = lines.first().map_or("", |line| line.trim_start_matches(' '));
-                let rest: String = lines.iter().skip(1).flat_map(|line| ["\n", line]).collect();
+                let lines = lines.trim_start_matches(['\n', ' ']);
                 if spread {
                     let range = node.range.start..self.line_end(node.range.end);
-                    return Ok(vec![Splice::new(range, format!("{first}{rest}"))]);
+                    return Ok(vec![Splice::new(range, lines)]);
                 }
+                let (first, rest) = lines.split_at(lines.find('\n').unwrap_or(lines.len()));
                 Ok(vec![
                     Splice::new(node.range.clone(), format!("{glue}{first}")),
                     Splice::insert(self.line_end(node.range.end), rest),
@@ -409,9 +406,9 @@ impl<'d> Document<'d> {
                         );
                         return Ok(vec![Splice::insert(end, entry)]);
                     }
-                    let mut lines = Vec::new();
+                    let mut lines = String::new();
                     write::entry(key, &inner, self.column(self.tree.start(*first)), &mut lines);
-                    Ok(vec![Splice::insert(self.line_end(end), format!("\n{}", lines.join("\n")))])
+                    Ok(vec![Splice::insert(self.line_end(end), lines)])
                 }
                 _ => self.replace(id, slot, &whole()?, path),
             },
@@ -422,9 +419,9 @@ impl<'d> Document<'d> {
                         let item = format!(", {}", write::inline(&inner, Quote::Plain, true));
                         return Ok(vec![Splice::insert(end, item)]);
                     }
-                    let mut lines = Vec::new();
+                    let mut lines = String::new();
                     write::item(&inner, self.column(self.dash(*first)?), &mut lines);
-                    Ok(vec![Splice::insert(self.line_end(end), format!("\n{}", lines.join("\n")))])
+                    Ok(vec![Splice::insert(self.line_end(end), lines)])
                 }
                 _ => self.replace(id, slot, &wrap_items(rest, value)?, path),
             },
