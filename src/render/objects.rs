@@ -3,4 +3,5 @@
 pub mod capabilities;
 pub mod chart;
 pub mod files;
+pub mod tree;
 pub mod values;

@@ -43,11 +43,11 @@ impl Places {
         Origin::try_from(self.rows.len() - 1).unwrap_or_default()
     }
 
-    fn find_key(&self, parent: Origin, key: &str) -> Option<Origin> {
+    pub(super) fn find_key(&self, parent: Origin, key: &str) -> Option<Origin> {
         self.rows.get(parent as usize)?.keys.get(key).copied()
     }
 
-    fn find_item(&self, parent: Origin, index: usize) -> Option<Origin> {
+    pub(super) fn find_item(&self, parent: Origin, index: usize) -> Option<Origin> {
         self.rows.get(parent as usize)?.items.get(index).copied().filter(|found| *found != 0)
     }
 
@@ -90,12 +90,26 @@ impl Places {
         KeyPath(path)
     }
 
-    /// The number of a path, if a map or list was ever there.
+    /// The number of a path, if somebody ever looked at the map or list there.
     pub fn find(&self, path: &KeyPath) -> Option<Origin> {
-        path.0.iter().try_fold(ROOT, |at, segment| match segment {
+        path.0.iter().try_fold(ROOT, |at, segment| self.below(at, segment))
+    }
+
+    /// The number of a path, or of the nearest around it that has one.
+    pub fn nearest(&self, path: &KeyPath) -> Origin {
+        let mut at = ROOT;
+        for segment in &path.0 {
+            let Some(below) = self.below(at, segment) else { break };
+            at = below;
+        }
+        at
+    }
+
+    fn below(&self, at: Origin, segment: &Segment) -> Option<Origin> {
+        match segment {
             Segment::Key(key) => self.find_key(at, key),
             Segment::Index(index) => self.find_item(at, *index),
-        })
+        }
     }
 
     /// Whether a number is `outer` or below it.
@@ -267,19 +281,23 @@ fn is_empty(json: &Json) -> bool {
 /// One key of the values, as reads see it.
 #[derive(Debug)]
 pub struct Key {
-    parent: Origin,
+    /// Of what is around it, or of the nearest around that which has a number.
+    around: Origin,
+    /// `None` where nobody looked into what is around it: only who took all of that can have read it.
     last: Option<Segment>,
     own: Option<Origin>,
 }
 
 impl Key {
-    /// `None` where nothing was ever numbered: nobody can have read it.
-    pub fn of(path: &KeyPath, places: &Places) -> Option<Self> {
+    pub fn of(path: &KeyPath, places: &Places) -> Self {
         let Some((last, before)) = path.0.split_last() else {
-            return Some(Self { parent: 0, last: None, own: Some(ROOT) });
+            return Self { around: 0, last: None, own: Some(ROOT) };
         };
-        let parent = places.find(&KeyPath(before.to_vec()))?;
-        Some(Self { parent, last: Some(last.clone()), own: places.find(path) })
+        let before = KeyPath(before.to_vec());
+        match places.find(&before) {
+            Some(around) => Self { around, last: Some(last.clone()), own: places.find(path) },
+            None => Self { around: places.nearest(&before), last: None, own: None },
+        }
     }
 
     /// Whether a read looked at this key, at something in it, or at everything around it.
@@ -289,12 +307,12 @@ impl Key {
         }
         match &read.part {
             Part::Key(key) => {
-                read.origin == self.parent
+                read.origin == self.around
                     && matches!(&self.last, Some(Segment::Key(last)) if **key == *last.as_bytes())
             }
-            Part::Keys => read.origin == self.parent,
+            Part::Keys => read.origin == self.around && self.last.is_some(),
             Part::Whole => {
-                let mut at = self.parent;
+                let mut at = self.around;
                 while at != 0 && at != read.origin {
                     at = places.parent(at);
                 }

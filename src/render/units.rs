@@ -8,14 +8,13 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::encode::read::{self, Places};
 use super::objects::chart::{self as metadata, Part};
-use super::objects::files;
-use super::places;
+use super::objects::{files, tree};
+use super::places::Table;
 use super::profile::Profile;
-use super::template::value::{Map, MapKind, Origin, SCOPE, Str, Value};
+use super::template::value::{Map, MapKind, SCOPE, Str, Value};
 use crate::chart::{Chart, ChartFiles};
-use crate::values::{LayerKind, Merged};
+use crate::values::Merged;
 use crate::yaml::{self, KeyPath};
 
 /// A chart that takes part. Depends on no values but those that switch subcharts on, so it serves many renderings.
@@ -165,44 +164,6 @@ fn other_files(chart: &Chart) -> Vec<(String, Arc<[u8]>)> {
     other.filter_map(|path| Some((slashed(path)?, without_mark(chart.files.bytes(path)?)))).collect()
 }
 
-/// Numbers places while values are made.
-struct Numbering<'p> {
-    places: &'p mut places::Places,
-    /// Whole numbers that `--set` gave.
-    ints: Vec<KeyPath>,
-}
-
-fn whole_numbers(json: &Json, at: &KeyPath, found: &mut Vec<KeyPath>) {
-    match json {
-        Json::Object(map) => map.iter().for_each(|(key, value)| whole_numbers(value, &at.key(key), found)),
-        Json::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                whole_numbers(item, &at.index(index), found);
-            }
-        }
-        Json::Number(number) if number.is_i64() => found.push(at.clone()),
-        _ => {}
-    }
-}
-
-impl Places for Numbering<'_> {
-    fn key(&mut self, parent: Origin, key: &str) -> Origin {
-        self.places.key(parent, key)
-    }
-
-    fn index(&mut self, parent: Origin, index: usize) -> Origin {
-        self.places.item(parent, index)
-    }
-
-    fn is_int(&self, parent: Origin, key: &str) -> bool {
-        !self.ints.is_empty() && self.ints.contains(&self.places.path(parent).key(key))
-    }
-
-    fn is_int_at(&self, parent: Origin, index: usize) -> bool {
-        !self.ints.is_empty() && self.ints.contains(&self.places.path(parent).index(index))
-    }
-}
-
 /// What all charts of a rendering share.
 pub struct Shared {
     pub profile: Profile,
@@ -216,16 +177,11 @@ pub struct Shared {
 pub fn scopes(
     root: &Unit,
     shared: &Shared,
-    merged: &Merged,
-    places: &mut places::Places,
+    merged: &Arc<Merged>,
+    places: &Table,
 ) -> HashMap<String, Rc<Map>> {
-    let mut ints = Vec::new();
-    for layer in merged.layers().iter().filter(|layer| layer.kind == LayerKind::Set) {
-        whole_numbers(layer.value(), &KeyPath::root(), &mut ints);
-    }
-    let mut numbering = Numbering { places, ints };
     let kind = MapKind::Values(shared.profile.values_type());
-    let values = read::map(&merged.value, places::ROOT, &mut numbering, kind);
+    let values = tree::values(merged, places, kind);
     let mut by_unit = HashMap::new();
     scope(root, shared, &Rc::new(values), true, &mut by_unit);
     by_unit

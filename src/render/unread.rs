@@ -247,16 +247,16 @@ impl Search<'_> {
         let inside = is_full
             && (self.switches.iter().chain(&self.sources).any(|inside| inside.starts_with(path))
                 || self.sections.iter().any(|section| section.starts_with(path) && self.is_on(section)));
-        let Some(parent) = self.places.find(&before) else {
-            return if inside { Extent::Partly } else { Extent::Not };
-        };
-        let mut around = parent;
+        let mut around = self.places.nearest(&before);
         while around != 0 {
             if self.reads.whole.contains(&around) {
                 return Extent::Wholly;
             }
             around = self.places.parent(around);
         }
+        let Some(parent) = self.places.find(&before) else {
+            return if inside { Extent::Partly } else { Extent::Not };
+        };
         let asked = match last {
             Segment::Key(key) => self.reads.key(parent, key),
             Segment::Index(_) => None,
@@ -268,20 +268,12 @@ impl Search<'_> {
             .is_some_and(|map| map.as_object().is_some_and(|map| map.len() == 1))
             && matches!(before.0.last(), Some(Segment::Key(key)) if self.reads.key(self.places.parent(parent), key) == Some(true));
         let own = self.places.find(path).filter(|_| is_full);
-        let Some(own) = own else {
-            return if asked.is_some() || listed || is_only { Extent::Wholly } else { Extent::Not };
-        };
-        if self.reads.whole.contains(&own) {
+        if own.is_some_and(|own| self.reads.whole.contains(&own)) {
             return Extent::Wholly;
         }
-        let is_entered = self.reads.touches(own)
-            || self
-                .reads
-                .keys
-                .keys()
-                .chain(&self.reads.listed)
-                .chain(&self.reads.whole)
-                .any(|at| self.places.is_within(*at, own));
+        let read = || self.reads.keys.keys().chain(&self.reads.listed).chain(&self.reads.whole);
+        let is_entered = own
+            .is_some_and(|own| self.reads.touches(own) || read().any(|at| self.places.is_within(*at, own)));
         if is_entered || inside {
             return Extent::Partly;
         }

@@ -189,7 +189,7 @@ impl Output {
         let Some(merged) = self.merged.as_deref() else { return reach };
         let paths = merged.reached(path);
         let places = self.places.read();
-        let keys: Vec<Key> = paths.iter().filter_map(|path| Key::of(path, &places)).collect();
+        let keys: Vec<Key> = paths.iter().map(|path| Key::of(path, &places)).collect();
         for file in &self.files {
             let hits = |read: &Read| keys.iter().any(|key| key.read_by(read, &places));
             let (Some(trace), true) = (file.trace.as_deref(), file.reads.iter().any(hits)) else { continue };
@@ -216,7 +216,7 @@ impl Output {
     pub fn read_at(&self, path: &KeyPath) -> Vec<TemplateLine> {
         let Some(merged) = self.merged.as_deref() else { return Vec::new() };
         let places = self.places.read();
-        let keys: Vec<Key> = merged.reached(path).iter().filter_map(|path| Key::of(path, &places)).collect();
+        let keys: Vec<Key> = merged.reached(path).iter().map(|path| Key::of(path, &places)).collect();
         let hits = |read: &Read| keys.iter().any(|key| key.read_by(read, &places));
         let mut found = Vec::new();
         for file in self.files.iter().filter(|file| file.reads.iter().any(hits)) {
@@ -233,7 +233,7 @@ impl Output {
     pub fn reads(&self, path: &KeyPath) -> bool {
         let Some(merged) = self.merged.as_deref() else { return false };
         let places = self.places.read();
-        let keys: Vec<Key> = merged.reached(path).iter().filter_map(|path| Key::of(path, &places)).collect();
+        let keys: Vec<Key> = merged.reached(path).iter().map(|path| Key::of(path, &places)).collect();
         let hits = |read: &Read| keys.iter().any(|key| key.read_by(read, &places));
         self.files.iter().any(|file| file.reads.iter().any(hits))
     }

@@ -5,89 +5,19 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::super::template::value::{List, ListKind, Map, MapKind, Origin, Str, Value};
+use super::super::template::value::{List, ListKind, Map, MapKind, Str, Value};
 use crate::yaml::YamlError;
-
-/// Numbers the places in the values, for the trace.
-pub trait Places {
-    /// The place of a key below a place.
-    fn key(&mut self, parent: Origin, key: &str) -> Origin;
-    /// The place of an element below a place.
-    fn index(&mut self, parent: Origin, index: usize) -> Origin;
-    /// Whether the whole number here is an `int64` (set by `--set`) instead of a float.
-    fn is_int(&self, parent: Origin, key: &str) -> bool;
-    /// As [`Places::is_int`], for an element of a list.
-    fn is_int_at(&self, parent: Origin, index: usize) -> bool;
-}
-
-/// No places: for documents that templates read.
-pub struct Nowhere;
-
-impl Places for Nowhere {
-    fn key(&mut self, _: Origin, _: &str) -> Origin {
-        0
-    }
-
-    fn index(&mut self, _: Origin, _: usize) -> Origin {
-        0
-    }
-
-    fn is_int(&self, _: Origin, _: &str) -> bool {
-        false
-    }
-
-    fn is_int_at(&self, _: Origin, _: usize) -> bool {
-        false
-    }
-}
 
 /// A JSON value as Go decodes it.
 pub fn value(json: &Json) -> Value {
-    placed(json, 0, &mut Nowhere)
-}
-
-/// As [`value`], each map and list with its place.
-pub fn placed(json: &Json, at: Origin, places: &mut impl Places) -> Value {
     match json {
         Json::Null => Value::Nil,
         Json::Bool(on) => Value::Bool(*on),
         Json::Number(number) => Value::Float(number.as_f64().unwrap_or_default()),
         Json::String(text) => Value::str(text),
-        Json::Array(items) => {
-            let items = items.iter().enumerate().map(|(index, item)| {
-                if let Some(int) = item.as_i64().filter(|_| places.is_int_at(at, index)) {
-                    return Value::Int64(int);
-                }
-                let below = if is_container(item) { places.index(at, index) } else { 0 };
-                placed(item, below, places)
-            });
-            let items = items.collect();
-            Value::List(Rc::new(List::new(ListKind::Any, items).with_origin(at)))
-        }
-        Json::Object(_) => Value::Map(Rc::new(map(json, at, places, MapKind::Any))),
+        Json::Array(items) => Value::list(items.iter().map(value).collect()),
+        Json::Object(map) => Value::map(map.iter().map(|(key, json)| (key, value(json)))),
     }
-}
-
-/// A JSON object as a map of a kind.
-pub fn map(json: &Json, at: Origin, places: &mut impl Places, kind: MapKind) -> Map {
-    let entries = json.as_object().into_iter().flatten().map(|(key, value)| {
-        let value = match value {
-            Json::Number(number) if places.is_int(at, key) => match number.as_i64() {
-                Some(int) => Value::Int64(int),
-                None => Value::Float(number.as_f64().unwrap_or_default()),
-            },
-            other => {
-                let below = if is_container(other) { places.key(at, key) } else { 0 };
-                placed(other, below, places)
-            }
-        };
-        (Str::from(key), value)
-    });
-    Map::new(kind, entries).with_origin(at)
-}
-
-fn is_container(json: &Json) -> bool {
-    json.is_array() || json.is_object()
 }
 
 /// What Go's JSON calls a value's kind in its errors.

@@ -178,7 +178,7 @@ impl Work<'_> {
             release: release.in_scope(),
             capabilities: Value::Object(Rc::new(capabilities)),
         };
-        units::scopes(&self.prepared.unit, &shared, self.merged, &mut self.places.write())
+        units::scopes(&self.prepared.unit, &shared, self.merged, self.places)
     }
 
     /// Runs all files that are not known, in helm's order.

@@ -45,7 +45,24 @@ impl MapKind {
     }
 }
 
-type Entries = RefCell<BTreeMap<Str, Value>>;
+/// What a map holds.
+#[derive(Default)]
+struct Entries {
+    made: RefCell<BTreeMap<Str, Value>>,
+    /// Makes them when somebody looks for the first time.
+    later: Cell<Option<Box<Later>>>,
+}
+
+type Later = dyn FnOnce() -> Vec<(Str, Value)>;
+
+impl Entries {
+    fn get(&self) -> &RefCell<BTreeMap<Str, Value>> {
+        if let Some(later) = self.later.take() {
+            *self.made.borrow_mut() = later().into_iter().collect();
+        }
+        &self.made
+    }
+}
 
 /// A map. No method hands out a borrow, so that a map can be merged into itself.
 pub struct Map {
@@ -61,13 +78,22 @@ pub struct Map {
 impl Map {
     /// A map of a type; the values must be of its element type.
     pub fn new<K: Into<Str>>(kind: MapKind, entries: impl IntoIterator<Item = (K, Value)>) -> Self {
-        let entries = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
+        let made = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
+        Self::holding(kind, Entries { made: RefCell::new(made), later: Cell::default() })
+    }
+
+    /// A map whose entries are made when somebody looks into it. Their making looks into no map.
+    pub fn later(kind: MapKind, entries: impl FnOnce() -> Vec<(Str, Value)> + 'static) -> Self {
+        Self::holding(kind, Entries { later: Cell::new(Some(Box::new(entries))), ..Entries::default() })
+    }
+
+    fn holding(kind: MapKind, entries: Entries) -> Self {
         Self {
             kind,
             origin: 0,
             is_nil: Cell::default(),
             is_mixed: Cell::default(),
-            entries: Rc::new(RefCell::new(entries)),
+            entries: Rc::new(entries),
         }
     }
 
@@ -129,59 +155,59 @@ impl Map {
     }
 
     pub fn len(&self) -> usize {
-        self.entries.borrow().len()
+        self.entries.get().borrow().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.entries.borrow().is_empty()
+        self.entries.get().borrow().is_empty()
     }
 
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.entries.borrow().get(key).cloned()
+        self.entries.get().borrow().get(key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.entries.borrow().contains_key(key)
+        self.entries.get().borrow().contains_key(key)
     }
 
     /// Sets a key for everybody who holds the map. Functions tell the trace by `Context::changed`.
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
         // What was there is dropped after the borrow: it may be a large tree.
-        let old = self.entries.borrow_mut().insert(key.into(), value);
+        let old = self.entries.get().borrow_mut().insert(key.into(), value);
         drop(old);
     }
 
     /// Removes a key for everybody who holds the map.
     pub fn remove(&self, key: &[u8]) {
-        let old = self.entries.borrow_mut().remove(key);
+        let old = self.entries.get().borrow_mut().remove(key);
         drop(old);
     }
 
     /// The keys, sorted by bytes.
     pub fn keys(&self) -> Vec<Str> {
-        self.entries.borrow().keys().cloned().collect()
+        self.entries.get().borrow().keys().cloned().collect()
     }
 
     /// The values, in the order of their keys.
     pub fn values(&self) -> Vec<Value> {
-        self.entries.borrow().values().cloned().collect()
+        self.entries.get().borrow().values().cloned().collect()
     }
 
     /// Keys and values, sorted by key.
     pub fn entries(&self) -> Vec<(Str, Value)> {
-        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.entries.get().borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// The values of a map that nobody else holds.
     pub(super) fn take(&mut self) -> Vec<Value> {
-        let entries = Rc::get_mut(&mut self.entries).map(|entries| std::mem::take(entries.get_mut()));
+        let entries = Rc::get_mut(&mut self.entries).map(|entries| std::mem::take(entries.made.get_mut()));
         entries.unwrap_or_default().into_values().collect()
     }
 }
 
 impl Drop for Map {
     fn drop(&mut self) {
-        let nests = |entries: &mut Entries| entries.get_mut().values().any(Value::is_container);
+        let nests = |entries: &mut Entries| entries.made.get_mut().values().any(Value::is_container);
         if Rc::get_mut(&mut self.entries).is_some_and(nests) {
             unravel(self.take());
         }
