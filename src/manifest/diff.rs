@@ -324,21 +324,32 @@ impl ChangeSet {
 pub fn diff(old: &[Object], new: &[Object], options: &DiffOptions) -> ChangeSet {
     let mut set = ChangeSet::default();
     let keep = |object: &&Object| !(options.skip_hooks && object.hook.is_some());
+    let (mut former, mut latter) = (old.iter().filter(keep).peekable(), new.iter().filter(keep).peekable());
+    // Two renderings of the same release nearly always hold the same objects in the same order.
+    while options.old == options.new
+        && let (Some(one), Some(other)) = (former.peek(), latter.peek())
+        && one.id == other.id
+        && one.hook.is_some() == other.hook.is_some()
+    {
+        set.pair(one, other, options);
+        (former.next(), latter.next());
+    }
+    let former: Vec<&Object> = former.collect();
     // A hook and an object of the release that have the same name are two things to helm.
     let mut before: HashMap<(ObjectKey, bool), Vec<&Object>> = HashMap::new();
-    for object in old.iter().rev().filter(keep) {
+    for object in former.iter().rev() {
         before.entry((options.old.key(&object.id), object.hook.is_some())).or_default().push(object);
     }
-    for object in new.iter().filter(keep) {
+    for object in latter {
         let key = (options.new.key(&object.id), object.hook.is_some());
         let former = before.get_mut(&key).and_then(Vec::pop);
         match former {
-            Some(former) => set.pair(&key.0, former, object, options),
+            Some(former) => set.pair(former, object, options),
             None if options.mask.is_unstable_name(&key.0) => set.unstable += 1,
             None => set.changes.push(alone(object, ChangeKind::Added, options)),
         }
     }
-    for object in old.iter().filter(keep) {
+    for object in former {
         let key = (options.old.key(&object.id), object.hook.is_some());
         let is_left =
             before.get(&key).is_some_and(|left| left.iter().any(|other| std::ptr::eq(*other, object)));
@@ -354,12 +365,12 @@ pub fn diff(old: &[Object], new: &[Object], options: &DiffOptions) -> ChangeSet 
 
 impl ChangeSet {
     /// Compares two states of one object.
-    fn pair(&mut self, key: &ObjectKey, old: &Object, new: &Object, options: &DiffOptions) {
+    fn pair(&mut self, old: &Object, new: &Object, options: &DiffOptions) {
         if Arc::ptr_eq(&old.value, &new.value) || old.value == new.value {
             self.unchanged += 1;
             return;
         }
-        let masked = options.mask.apply(key, &old.value, &new.value);
+        let masked = options.mask.apply(&options.new.key(&new.id), &old.value, &new.value);
         let unstable = masked.as_ref().map_or(0, |(_, _, count)| *count);
         self.unstable += unstable;
         let (before, after) =

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::manifests::{self, Printed, Reading};
+use super::manifests::{self, Document, Printed, Reading};
 use super::objects::capabilities::KubeVersion;
 use super::places::Table;
 use super::profile::Profile;
@@ -177,6 +177,32 @@ impl Engine {
     }
 
     fn work(&self, chart: &Arc<Chart>, request: &Request, trace: bool) -> Result<Output, Refusal> {
+        let work = self.prepare(chart, request, trace)?;
+        let Work { chart, prepared, merged, places, .. } = &*work;
+        let serves = |known: &Baseline| known.serves(prepared, request, places);
+        let is_nearer = |known: &Baseline| known.is_of(request, &self.session);
+        let baseline = self.memory().baseline(chart, serves, is_nearer);
+        let ran = work.run(baseline.as_deref())?;
+        let next = Arc::new(work.baseline(&ran));
+        self.memory().keep_baseline(chart, next, is_nearer);
+        let files: Vec<Arc<RanFile>> = ran.files.into_iter().flatten().collect();
+        let (rendered, printed) = self.finish(chart, prepared, &files, request)?;
+        Ok(Output {
+            rendered,
+            printed,
+            unstable: files.iter().any(|file| file.unstable),
+            files,
+            trees: prepared.files.iter().flat_map(|file| file.trees.iter().cloned()).collect(),
+            merged: Some(merged.clone()),
+            chart: Some(chart.clone()),
+            places: places.clone(),
+            changed: ran.changed,
+            ran: ran.count,
+        })
+    }
+
+    /// Everything that comes before the templates: helm's checks, the values, what is known of the chart.
+    fn prepare(&self, chart: &Arc<Chart>, request: &Request, trace: bool) -> Result<Arc<Work>, Refusal> {
         if request.dry_run == DryRun::Server {
             return Err(Refusal::Unsupported("the cluster is asked by helm only".to_owned()));
         }
@@ -198,43 +224,23 @@ impl Engine {
                 kube.version
             )));
         }
-        let templates = prepared.templates.as_ref().map_err(Clone::clone)?;
-        let (baseline, places) = {
+        let templates = prepared.templates.as_ref().map_err(Clone::clone)?.clone();
+        let (places, documents) = {
             let mut memory = self.memory();
-            let places = memory.places.clone();
-            let serves = |known: &Baseline| known.serves(&prepared, request, &places);
-            let baseline = memory.baseline(&chart, serves, |known| known.is_of(request, &self.session));
-            (baseline, memory.places.clone())
+            (memory.places(), memory.documents.clone())
         };
-        let work = Work {
-            prepared: &prepared,
+        Ok(Arc::new(Work {
+            engine: self.clone(),
+            chart,
+            prepared,
             templates,
-            merged: &merged,
-            request,
-            profile: self.profile,
-            session: &self.session,
-            kube: &kube,
-            places: &places,
-            documents: self.memory().documents.clone(),
-            level: if trace { Level::Pieces } else { Level::Reads },
-        };
-        let ran = work.run(baseline.as_deref())?;
-        let next = Arc::new(work.baseline(&ran));
-        self.memory().keep_baseline(&chart, next, |known| known.is_of(request, &self.session));
-        let files: Vec<Arc<RanFile>> = ran.files.into_iter().flatten().collect();
-        let (rendered, printed) = self.finish(&chart, &prepared, &files, request)?;
-        Ok(Output {
-            rendered,
-            printed,
-            unstable: files.iter().any(|file| file.unstable),
-            files,
-            trees: prepared.files.iter().flat_map(|file| file.trees.iter().cloned()).collect(),
-            merged: Some(merged),
-            chart: Some(chart.clone()),
+            merged,
+            request: request.clone(),
+            kube,
             places,
-            changed: ran.changed,
-            ran: ran.count,
-        })
+            documents,
+            level: if trace { Level::Pieces } else { Level::Reads },
+        }))
     }
 
     fn prepared(&self, chart: &Arc<Chart>, merged: &Merged) -> Arc<Prepared> {
@@ -345,6 +351,21 @@ impl Engine {
         }
     }
 
+    /// The documents of a file, or helm's words about one of them.
+    fn documents<'f>(&self, file: &'f RanFile) -> &'f Result<Vec<Arc<Document>>, String> {
+        file.documents.get_or_init(|| {
+            let mut read = |text: &str| {
+                let known = self.memory().reading(text);
+                known.unwrap_or_else(|| {
+                    let reading = Reading::of(self.profile, text);
+                    self.memory().keep_reading(text, &reading);
+                    reading
+                })
+            };
+            manifests::documents(self.profile, &file.name, &file.output, &mut read)
+        })
+    }
+
     fn finish(
         &self,
         chart: &Chart,
@@ -359,18 +380,8 @@ impl Engine {
         sources.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let mut documents = Vec::new();
         for file in sources {
-            let found = file.documents.get_or_init(|| {
-                let mut read = |text: &str| {
-                    let known = self.memory().reading(text);
-                    known.unwrap_or_else(|| {
-                        let reading = Reading::of(self.profile, text);
-                        self.memory().keep_reading(text, &reading);
-                        reading
-                    })
-                };
-                manifests::documents(self.profile, &file.name, &file.output, &mut read)
-            });
-            documents.extend(found.as_ref().map_err(|words| Refusal::late(words.as_str()))?);
+            let found = self.documents(file).as_ref().map_err(|words| Refusal::late(words.as_str()))?;
+            documents.extend(found);
         }
         let sorted = manifests::sort(self.profile, documents);
         let mut crds = Vec::new();

@@ -2,7 +2,7 @@
 //! somebody types, starting a thread and touching a fresh stack would take as long as the rendering.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -14,23 +14,48 @@ const IDLE: Duration = Duration::from_secs(5);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-#[derive(Default)]
 struct Threads {
     waiting: VecDeque<Job>,
     idle: usize,
+    busy: usize,
 }
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads { waiting: VecDeque::new(), idle: 0 });
+static THREADS: Mutex<Threads> = Mutex::new(Threads { waiting: VecDeque::new(), idle: 0, busy: 0 });
 static WORK: Condvar = Condvar::new();
 
 fn threads() -> MutexGuard<'static, Threads> {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Processors for which there is no rendering.
+pub(super) fn idle_processors() -> usize {
+    static PROCESSORS: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    let threads = threads();
+    PROCESSORS.saturating_sub(threads.busy + threads.waiting.len())
+}
+
+/// What a thread will answer.
+pub(super) struct Answer<T>(mpsc::Receiver<Result<T, Refusal>>);
+
+impl<T> Answer<T> {
+    pub(super) fn wait(self) -> Result<T, Refusal> {
+        // A job that panics takes its thread and the channel's end with it.
+        self.0.recv().unwrap_or_else(|_| Err(Refusal::Unsupported("the engine broke down".to_owned())))
+    }
+}
+
 /// Runs on such a thread and waits for it.
 pub(super) fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
+    start(work)?.wait()
+}
+
+/// Runs on such a thread.
+pub(super) fn start<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<Answer<T>, Refusal> {
     let (tell, answer) = mpsc::sync_channel(1);
     // Nobody waits for the answer any more only when this thread is gone.
     let job: Job = Box::new(move || drop(tell.send(work())));
@@ -47,16 +72,27 @@ pub(super) fn run<T: Send + 'static>(
             WORK.notify_one();
         }
     }
-    // A job that panics takes its thread and the channel's end with it.
-    answer.recv().unwrap_or_else(|_| Err(Refusal::Unsupported("the engine broke down".to_owned())))
+    Ok(Answer(answer))
+}
+
+/// Counts a busy thread, also while it breaks down.
+struct Busy;
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        threads().busy -= 1;
+    }
 }
 
 fn work_off() {
     let mut threads = threads();
     loop {
         if let Some(job) = threads.waiting.pop_front() {
+            threads.busy += 1;
             drop(threads);
+            let busy = Busy;
             job();
+            drop(busy);
             threads = self::threads();
             continue;
         }

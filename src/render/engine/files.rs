@@ -1,16 +1,18 @@
 //! Running the files of a chart: all of them in helm's order, or after an edit only those whose reads it hits. What
 //! another file does never matters to a file, unless somebody changes a map that all share (`set` on `.Values`): then
-//! everything runs again in order, now and as long as that is so.
+//! everything runs again in order, now and as long as that is so. Where many files are to run and processors are idle,
+//! they run side by side.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::super::functions;
 use super::super::manifests::Document;
 use super::super::objects::capabilities::{Capabilities, KubeVersion};
 use super::super::places::{Changes, Table};
-use super::super::profile::Profile;
 use super::super::refusal;
 use super::super::template::limits::Used;
 use super::super::template::trace::{FileTrace, Level, Read};
@@ -18,8 +20,9 @@ use super::super::template::value::{Map, MapKind, Value};
 use super::super::template::{Context, Documents, Session, Templates, without_no_value};
 use super::super::units::{self, Shared};
 use super::super::{Request, SetForm, ValuesSource};
-use super::Refusal;
-use super::prepared::Prepared;
+use super::prepared::{Prepared, PreparedFile};
+use super::{Engine, Refusal, deep};
+use crate::chart::Chart;
 use crate::values::Merged;
 
 /// What running one file gave.
@@ -112,16 +115,19 @@ impl Baseline {
     }
 }
 
+/// Fewer files than this run one after the other: what another thread has to prepare would take longer.
+const MANY: usize = 16;
+
 /// One rendering of a prepared chart.
-pub(super) struct Work<'w> {
-    pub(super) prepared: &'w Arc<Prepared>,
-    pub(super) templates: &'w Arc<Templates>,
-    pub(super) merged: &'w Arc<Merged>,
-    pub(super) request: &'w Request,
-    pub(super) profile: Profile,
-    pub(super) session: &'w Session,
-    pub(super) kube: &'w KubeVersion,
-    pub(super) places: &'w Table,
+pub(super) struct Work {
+    pub(super) engine: Engine,
+    pub(super) chart: Arc<Chart>,
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) templates: Arc<Templates>,
+    pub(super) merged: Arc<Merged>,
+    pub(super) request: Request,
+    pub(super) kube: KubeVersion,
+    pub(super) places: Table,
     pub(super) level: Level,
     pub(super) documents: Documents,
 }
@@ -135,35 +141,187 @@ pub(super) struct Ran {
     pub(super) count: usize,
 }
 
-impl Work<'_> {
+/// By the chart's files: what is known of them.
+pub(super) type Known = Vec<Option<Arc<RanFile>>>;
+
+impl Work {
     /// Runs what has to run.
-    pub(super) fn run(&self, baseline: Option<&Baseline>) -> Result<Ran, Refusal> {
+    pub(super) fn run(self: &Arc<Self>, baseline: Option<&Baseline>) -> Result<Ran, Refusal> {
         let blank = || vec![None; self.prepared.files.len()];
-        let Some(baseline) = baseline else { return self.files(&blank()) };
+        let Some(baseline) = baseline else { return self.files(blank()) };
         let changes = Changes::between(&baseline.values.value, &self.merged.value, &self.places.read());
         if changes.root_emptied {
-            return self.files(&blank());
+            return self.files(blank());
         }
-        let same_session = baseline.seed == self.session.seed;
+        let same_session = baseline.seed == self.engine.session.seed;
         let is_usable = |file: &&Arc<RanFile>| {
             (same_session || !file.unstable)
                 && (self.level < Level::Pieces || file.trace.is_some())
                 && (changes.is_empty() || !file.reads.iter().any(|read| changes.hit(read)))
         };
-        let known: Vec<_> =
+        let known: Known =
             baseline.files.iter().map(|file| file.as_ref().filter(is_usable).cloned()).collect();
-        let is_whole =
-            self.prepared.files.iter().zip(&known).all(|(file, known)| file.is_partial || known.is_some());
-        if is_whole {
+        if self.left(&known) == 0 {
             return Ok(Ran { files: known, changed: false, count: 0 });
         }
-        let ran = self.files(&known)?;
+        let ran = self.files(known)?;
         // What ran now changed something that those which did not run might have seen.
-        if ran.changed { self.files(&blank()) } else { Ok(ran) }
+        if ran.changed { self.files(blank()) } else { Ok(ran) }
     }
 
-    fn scopes(&self) -> std::collections::HashMap<String, Rc<Map>> {
-        let request = self.request;
+    /// How many files are to run.
+    fn left(&self, known: &Known) -> usize {
+        let files = self.prepared.files.iter().zip(known);
+        files.filter(|(file, known)| !file.is_partial && known.is_none()).count()
+    }
+
+    /// Runs all files that are not known.
+    fn files(self: &Arc<Self>, known: Known) -> Result<Ran, Refusal> {
+        let changes_shared = &self.prepared.changes_shared;
+        if self.left(&known) >= MANY && !changes_shared.load(Ordering::Relaxed) {
+            let idle = deep::idle_processors();
+            if idle > 0
+                && let Some(ran) = self.side_by_side(known.clone(), idle)
+            {
+                return ran;
+            }
+        }
+        let ran = self.in_order(&known)?;
+        if ran.changed {
+            changes_shared.store(true, Ordering::Relaxed);
+        }
+        Ok(ran)
+    }
+
+    /// One after the other, in helm's order.
+    pub(super) fn in_order(&self, known: &Known) -> Result<Ran, Refusal> {
+        let mut runner = Runner::new(self);
+        let mut files = vec![None; self.prepared.files.len()];
+        let mut count = 0;
+        for ((file, known), slot) in self.prepared.files.iter().zip(known).zip(&mut files) {
+            *slot = match known {
+                Some(known) => Some(runner.skip(file, known)?),
+                None => runner.run(file)?,
+            };
+            count += usize::from(known.is_none() && slot.is_some());
+        }
+        Ok(Ran { files, changed: runner.context.trace.changed, count })
+    }
+
+    /// On this thread and so many others; `None` where it must be done in order.
+    pub(super) fn side_by_side(
+        self: &Arc<Self>,
+        known: Known,
+        others: usize,
+    ) -> Option<Result<Ran, Refusal>> {
+        let queue = Arc::new(Queue { work: self.clone(), known, next: AtomicUsize::new(0) });
+        let others: Vec<_> = (0..others)
+            .map(|_| {
+                let queue = queue.clone();
+                deep::start(move || Ok(queue.take_part()))
+            })
+            .collect();
+        let mut parts = vec![queue.take_part()];
+        for other in others {
+            // What a thread took that is gone is missing.
+            parts.push(other.and_then(deep::Answer::wait).ok()?);
+        }
+        if parts.iter().any(|part| part.changed) {
+            return None;
+        }
+        let mut files = queue.known.clone();
+        let mut refused: Option<(usize, Refusal)> = None;
+        let mut count = 0;
+        for (index, ran) in parts.into_iter().flat_map(|part| part.files) {
+            match ran {
+                Ok(ran) => {
+                    count += usize::from(ran.is_some());
+                    files[index] = ran;
+                }
+                Err(refusal) if refused.as_ref().is_none_or(|(first, _)| index < *first) => {
+                    refused = Some((index, refusal));
+                }
+                Err(_) => {}
+            }
+        }
+        // Each thread looked at its own files: together they may be too much.
+        let mut sum = Runner::new(self);
+        let first = refused.as_ref().map_or(files.len(), |(first, _)| *first);
+        for (file, ran) in self.prepared.files.iter().zip(&files).take(first) {
+            if let Some(ran) = ran
+                && let Err(refusal) = sum.skip(file, ran)
+            {
+                return Some(Err(refusal));
+            }
+        }
+        Some(refused.map_or(Ok(Ran { files, changed: false, count }), |(_, refusal)| Err(refusal)))
+    }
+
+    /// What the next rendering can be made from.
+    pub(super) fn baseline(&self, ran: &Ran) -> Baseline {
+        Baseline {
+            prepared: self.prepared.clone(),
+            ways: Ways::of(&self.request),
+            seed: self.engine.session.seed,
+            values: self.merged.clone(),
+            files: ran.files.clone(),
+            changed: ran.changed,
+            places: self.places.clone(),
+        }
+    }
+}
+
+/// The files that threads take side by side, in helm's order: when one of them fails, all before it have been taken.
+struct Queue {
+    work: Arc<Work>,
+    known: Known,
+    next: AtomicUsize,
+}
+
+/// What one thread did.
+#[derive(Default)]
+struct Part {
+    files: Vec<(usize, Result<Option<Arc<RanFile>>, Refusal>)>,
+    changed: bool,
+}
+
+impl Queue {
+    fn take_part(&self) -> Part {
+        let mut part = Part::default();
+        let mut runner = None;
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = self.work.prepared.files.get(index) else { break };
+            if file.is_partial || self.known[index].is_some() {
+                continue;
+            }
+            let ran = runner.get_or_insert_with(|| Runner::new(&self.work)).run(file);
+            if ran.is_err() {
+                self.next.store(self.work.prepared.files.len(), Ordering::Relaxed);
+            }
+            if let Ok(Some(ran)) = &ran {
+                // Documents are read here, because this thread is not the only one.
+                self.work.engine.documents(ran);
+            }
+            part.files.push((index, ran));
+        }
+        part.changed = runner.is_some_and(|runner| runner.context.trace.changed);
+        part
+    }
+}
+
+/// One thread at work: values are not shared between threads.
+struct Runner<'w> {
+    work: &'w Work,
+    /// Of the charts, by path.
+    scopes: HashMap<String, Rc<Map>>,
+    context: Context,
+}
+
+impl<'w> Runner<'w> {
+    fn new(work: &'w Work) -> Self {
+        let request = &work.request;
+        let profile = work.engine.profile;
         let release = Value::map([
             ("Name", Value::str(&request.release)),
             ("Namespace", Value::str(&request.namespace)),
@@ -172,81 +330,57 @@ impl Work<'_> {
             ("Revision", Value::Int(1)),
             ("Service", Value::str("Helm")),
         ]);
-        let capabilities = Capabilities::new(self.profile, self.kube.clone(), &request.api_versions);
+        let capabilities = Capabilities::new(profile, work.kube.clone(), &request.api_versions);
         let shared = Shared {
-            profile: self.profile,
+            profile,
             release: release.in_scope(),
             capabilities: Value::Object(Rc::new(capabilities)),
         };
-        units::scopes(&self.prepared.unit, &shared, self.merged, self.places)
+        let scopes = units::scopes(&work.prepared.unit, &shared, &work.merged, &work.places);
+        let session = work.engine.session.clone();
+        let context =
+            Context::new(work.templates.clone(), functions::find, session, request.timeout, work.level)
+                .with_documents(work.documents.clone())
+                .with_profile(profile);
+        Self { work, scopes, context }
     }
 
-    /// Runs all files that are not known, in helm's order.
-    fn files(&self, known: &[Option<Arc<RanFile>>]) -> Result<Ran, Refusal> {
-        let scopes = self.scopes();
-        let mut context = Context::new(
-            self.templates.clone(),
-            functions::find,
-            self.session.clone(),
-            self.request.timeout,
-            self.level,
-        )
-        .with_documents(self.documents.clone())
-        .with_profile(self.profile);
-        let mut files = vec![None; self.prepared.files.len()];
-        let mut count = 0;
-        for ((file, known), slot) in self.prepared.files.iter().zip(known).zip(&mut files) {
-            if file.is_partial {
-                continue;
-            }
-            let Some(scope) = scopes.get(&file.unit) else { continue };
-            let limited = |words: &dyn std::fmt::Display| Refusal::Limit(format!("{}: {words}", file.name));
-            let template = [
-                ("Name", Value::str(&*file.name)),
-                ("BasePath", Value::str(format!("{}/templates", file.unit))),
-            ];
-            let template =
-                Value::Map(Rc::new(Map::new(MapKind::Values(self.profile.values_type()), template)));
-            scope.insert("Template", template.in_scope());
-            if let Some(known) = known {
-                context.skip_file(known.used).map_err(|fault| limited(&fault))?;
-                *slot = Some(known.clone());
-                continue;
-            }
-            count += 1;
-            let begun = context.begin_file(&file.name);
-            let output = match context.run(file.name.as_bytes(), Value::Map(scope.clone())) {
-                Ok(output) => without_no_value(output),
-                Err(fault) if fault.is_limit() => return Err(limited(&fault)),
-                Err(fault) => {
-                    return Err(Refusal::late(refusal::execution(self.profile, &file.name, &fault)));
-                }
-            };
-            let (used, unstable) = context.end_file(begun);
-            let (reads, trace) = context.trace.take_file();
-            *slot = Some(Arc::new(RanFile {
-                name: file.name.clone(),
-                output: Arc::from(output.to_string()),
-                reads,
-                trace: trace.map(Arc::new),
-                unstable,
-                used,
-                documents: OnceLock::new(),
-            }));
-        }
-        Ok(Ran { files, changed: context.trace.changed, count })
+    /// Counts a file that need not run.
+    fn skip(&mut self, file: &PreparedFile, known: &Arc<RanFile>) -> Result<Arc<RanFile>, Refusal> {
+        self.context.skip_file(known.used).map_err(|fault| limited(file, &fault))?;
+        Ok(known.clone())
     }
 
-    /// What the next rendering can be made from.
-    pub(super) fn baseline(&self, ran: &Ran) -> Baseline {
-        Baseline {
-            prepared: self.prepared.clone(),
-            ways: Ways::of(self.request),
-            seed: self.session.seed,
-            values: self.merged.clone(),
-            files: ran.files.clone(),
-            changed: ran.changed,
-            places: self.places.clone(),
-        }
+    /// Runs a file; partials and what lies in no chart that takes part give nothing.
+    fn run(&mut self, file: &PreparedFile) -> Result<Option<Arc<RanFile>>, Refusal> {
+        let Some(scope) = self.scopes.get(&file.unit).filter(|_| !file.is_partial) else {
+            return Ok(None);
+        };
+        let profile = self.work.engine.profile;
+        let template =
+            [("Name", Value::str(&*file.name)), ("BasePath", Value::str(format!("{}/templates", file.unit)))];
+        let template = Value::Map(Rc::new(Map::new(MapKind::Values(profile.values_type()), template)));
+        scope.insert("Template", template.in_scope());
+        let begun = self.context.begin_file(&file.name);
+        let output = match self.context.run(file.name.as_bytes(), Value::Map(scope.clone())) {
+            Ok(output) => without_no_value(output),
+            Err(fault) if fault.is_limit() => return Err(limited(file, &fault)),
+            Err(fault) => return Err(Refusal::late(refusal::execution(profile, &file.name, &fault))),
+        };
+        let (used, unstable) = self.context.end_file(begun);
+        let (reads, trace) = self.context.trace.take_file();
+        Ok(Some(Arc::new(RanFile {
+            name: file.name.clone(),
+            output: Arc::from(output.to_string()),
+            reads,
+            trace: trace.map(Arc::new),
+            unstable,
+            used,
+            documents: OnceLock::new(),
+        })))
     }
+}
+
+fn limited(file: &PreparedFile, words: &dyn std::fmt::Display) -> Refusal {
+    Refusal::Limit(format!("{}: {words}", file.name))
 }

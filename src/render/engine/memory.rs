@@ -50,7 +50,7 @@ pub(super) struct Memory {
     /// Most recently used last.
     folders: Vec<(PathBuf, Stamp, Arc<Chart>)>,
     charts: Vec<ChartMemory>,
-    pub(super) places: Table,
+    places: Table,
     pub(super) documents: Documents,
 }
 
@@ -162,6 +162,15 @@ impl Memory {
         memory.prepared.push(prepared.clone());
     }
 
+    /// The numbers of places; a full table makes way for a new one.
+    pub(super) fn places(&mut self) -> Table {
+        if self.places.is_full() {
+            self.places = Table::default();
+            self.charts.iter_mut().for_each(|memory| memory.baselines.clear());
+        }
+        self.places.clone()
+    }
+
     /// The result that is likely to be nearest: the latest of the same values files, else the latest.
     pub(super) fn baseline(
         &mut self,
@@ -169,10 +178,6 @@ impl Memory {
         fits: impl Fn(&Baseline) -> bool,
         is_nearer: impl Fn(&Baseline) -> bool,
     ) -> Option<Arc<Baseline>> {
-        if self.places.is_full() {
-            self.places = Table::default();
-            self.charts.iter_mut().for_each(|memory| memory.baselines.clear());
-        }
         let known = &self.of_whole(whole)?.baselines;
         let fitting = || known.iter().rev().filter(|baseline| fits(baseline));
         fitting().find(|baseline| is_nearer(baseline)).or_else(|| fitting().next()).cloned()

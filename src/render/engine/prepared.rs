@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::super::template::Templates;
 use super::super::template::ast::Tree;
@@ -25,6 +26,8 @@ pub(super) struct Prepared {
     /// All of them parsed, or why not.
     pub(super) templates: Result<Arc<Templates>, Refusal>,
     schema: Result<ChartSchema, Refusal>,
+    /// A rendering changed what all share, so another one will too: running files side by side would be in vain.
+    pub(super) changes_shared: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -73,7 +76,8 @@ impl Prepared {
         }
         let schema = schema(&unit);
         let templates = refused.map_or(Ok(Arc::new(templates)), Err);
-        Self { sections: merged.enabled_sections(), unit, files, templates, schema }
+        let changes_shared = AtomicBool::default();
+        Self { sections: merged.enabled_sections(), unit, files, templates, schema, changes_shared }
     }
 
     /// The schemas of the chart and of the subcharts that take part. Our words for each problem: helm's come from its

@@ -350,3 +350,74 @@ fn a_schema_judges_every_edit() {
     assert!(engine.render(&request(folder.path(), &json!({"name": 1})), false).is_err());
     assert_eq!(engine.render(&request(folder.path(), &json!({"name": "b"})), false).unwrap().ran, 4);
 }
+
+/// All files of a chart, in order and side by side.
+fn both_ways(
+    chart: &Path,
+    values: &Json,
+) -> (Result<files::Ran, Refusal>, Option<Result<files::Ran, Refusal>>) {
+    let (engine, chart, request) = (engine(), Arc::new(Chart::load(chart).unwrap()), request(chart, values));
+    deep::run(move || {
+        let work = engine.prepare(&chart, &request, true)?;
+        let blank = vec![None; work.prepared.files.len()];
+        Ok((work.in_order(&blank), work.side_by_side(blank, 3)))
+    })
+    .unwrap()
+}
+
+#[test]
+fn side_by_side_gives_what_helms_order_gives() {
+    let (_folder, charts) = repository();
+    for chart in charts {
+        let (in_order, side_by_side) = both_ways(&chart, &json!({}));
+        let in_order = in_order.unwrap();
+        assert_eq!(in_order.changed, side_by_side.is_none(), "{}", chart.display());
+        let Some(side_by_side) = side_by_side else { continue };
+        let side_by_side = side_by_side.unwrap();
+        assert_eq!(in_order.count, side_by_side.count);
+        for (one, other) in in_order.files.iter().zip(&side_by_side.files) {
+            let told = |file: &Option<Arc<RanFile>>| {
+                file.as_ref().map(|file| (file.output.clone(), format!("{:?}", file.reads), file.unstable))
+            };
+            assert_eq!(told(one), told(other));
+        }
+    }
+}
+
+#[test]
+fn side_by_side_the_first_refusal_in_helms_order_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let chart = folder.path();
+    put(chart, &[("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n")]);
+    for number in 10..60 {
+        let text = match number {
+            // The later it comes in helm's order, the sooner it fails.
+            20 | 30 | 40 => format!(
+                "{{{{ range until {} }}}}{{{{ end }}}}{{{{ fail \"number {number}\" }}}}",
+                number * number * number
+            ),
+            _ => format!("kind: A\nmetadata: {{name: n{number}}}\n"),
+        };
+        put(chart, &[(&format!("templates/{number}.yaml"), &text)]);
+    }
+    let (in_order, side_by_side) = both_ways(chart, &json!({}));
+    let refusal = in_order.err().unwrap();
+    assert!(format!("{refusal:?}").contains("number 40"), "{refusal:?}");
+    assert_eq!(side_by_side.unwrap().err().unwrap(), refusal);
+}
+
+#[test]
+fn what_all_share_is_changed_in_order_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let chart = folder.path();
+    put(chart, &[("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n"), ("values.yaml", "n: 0\n")]);
+    for number in 10..60 {
+        // Every file counts on from the one before.
+        let text =
+            "{{ $_ := set .Values \"n\" (add1 .Values.n) }}kind: A\nmetadata: {name: n{{ .Values.n }}}\n";
+        put(chart, &[(&format!("templates/{number}.yaml"), text)]);
+    }
+    assert!(both_ways(chart, &json!({})).1.is_none());
+    let output = engine().render(&request(chart, &json!({})), false).unwrap();
+    assert!((1..=50).all(|number| output.rendered.manifest.contains(&format!("{{name: n{number}}}"))));
+}

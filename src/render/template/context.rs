@@ -338,8 +338,9 @@ impl Context {
             return Ok(Str::from(&**known));
         }
         let made = make(self)?;
-        kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::from(&*made));
-        Ok(made)
+        // Another thread may have made the same meanwhile: the first one counts.
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Str::from(&**kept.entry(name).or_insert_with(|| Arc::from(&*made))))
     }
 
     /// For work that takes long between two calls of [`Context::work`].
