@@ -25,18 +25,21 @@ fn main() {
     if files.is_empty() {
         files = environments(&chart);
     }
+    // A chart without environments has its own values.
+    let files: Vec<Option<PathBuf>> =
+        if files.is_empty() { vec![None] } else { files.into_iter().map(Some).collect() };
     let request = |file: Option<&PathBuf>| {
         let mut request = Request::new(&chart, "rel", "default");
         request.values.extend(file.cloned().map(ValuesSource::File));
         request
     };
-    let first = request(files.first());
+    let first = request(files[0].as_ref());
     let by_helm = sample(7, || {
         let mut command = Command::new(&helm);
         command.arg("template").arg("rel").arg(&chart);
-        files.first().iter().for_each(|file| {
+        if let Some(file) = &files[0] {
             command.arg("-f").arg(file);
-        });
+        }
         assert!(command.output().unwrap().status.success());
     });
     show("helm template", &by_helm, None);
@@ -77,7 +80,7 @@ fn main() {
     for text in &edits {
         let begun = Instant::now();
         for (index, file) in files.iter().enumerate() {
-            let mut request = request(Some(file));
+            let mut request = request(file.as_ref());
             request.values.push(ValuesSource::Inline { name: "edited.yaml".into(), text: text.clone() });
             let begun = Instant::now();
             let output = engine.render(&request, false);

@@ -7,11 +7,11 @@ mod words;
 use std::path::PathBuf;
 
 use jsonschema::{Retrieve, Uri, Validator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::base::Problem;
 use crate::chart::Chart;
-use crate::yaml::KeyPath;
+use crate::yaml::{KeyPath, is_same};
 
 pub use entry::{Entry, Kind};
 pub use words::nearest;
@@ -23,6 +23,41 @@ struct Part {
     section: KeyPath,
     schema: Value,
     validator: Validator,
+    /// Each key is judged by itself: nothing asks for other keys, or how many there are.
+    is_by_key: bool,
+}
+
+impl Part {
+    fn of(section: KeyPath, schema: Value, validator: Validator) -> Self {
+        const BY_KEY: [&str; 9] = [
+            "$schema",
+            "$id",
+            "title",
+            "description",
+            "type",
+            "properties",
+            "additionalProperties",
+            "$defs",
+            "definitions",
+        ];
+        let is_by_key = schema.as_object().is_some_and(|map| map.keys().all(|key| BY_KEY.contains(&&**key)));
+        Self { section, schema, validator, is_by_key }
+    }
+
+    /// Whether values fit, where other values are known to.
+    fn fits_after(&self, values: &Value, valid: &Value) -> bool {
+        let Some(values) = self.section.get(values) else { return true };
+        match (values, self.section.get(valid)) {
+            (Value::Object(values), Some(Value::Object(valid))) if self.is_by_key => {
+                let is_new =
+                    |key: &String, value: &Value| valid.get(key).is_none_or(|valid| !is_same(value, valid));
+                let new = values.iter().filter(|(key, value)| is_new(key, value));
+                let new: Map<String, Value> = new.map(|(key, value)| (key.clone(), value.clone())).collect();
+                new.is_empty() || self.validator.is_valid(&Value::Object(new))
+            }
+            _ => self.validator.is_valid(values),
+        }
+    }
 }
 
 /// The schemas of a chart and its subcharts, compiled once.
@@ -59,7 +94,7 @@ impl ChartSchema {
                 }
             };
             match jsonschema::options().with_retriever(Offline).build(&schema) {
-                Ok(validator) => parts.push(Part { section, schema, validator }),
+                Ok(validator) => parts.push(Part::of(section, schema, validator)),
                 Err(error) => problems.push(
                     Problem::error(format!("this schema cannot be used: {error}"))
                         .at(file, None)
@@ -84,11 +119,14 @@ impl ChartSchema {
         self.parts.is_empty()
     }
 
-    /// Whether [`ChartSchema::check`] would find nothing; cheaper.
-    pub fn is_valid(&self, values: &Value) -> bool {
+    /// Whether [`ChartSchema::check`] would find nothing; cheaper, and more so after other values that are `valid`.
+    pub fn is_valid(&self, values: &Value, valid: Option<&Value>) -> bool {
         let fits =
             |part: &Part| part.section.get(values).is_none_or(|values| part.validator.is_valid(values));
-        self.parts.iter().all(fits)
+        self.parts.iter().all(|part| match valid {
+            Some(valid) => part.fits_after(values, valid),
+            None => fits(part),
+        })
     }
 
     /// Checks merged values. Sections whose subchart is disabled hold no values and are skipped, as helm does.
@@ -219,6 +257,34 @@ mod tests {
             assert_eq!(messages(&schema, &values), [expected], "{values}");
         }
         assert!(messages(&schema, &json!({"mode": "slow", "replicas": 3, "name": null})).is_empty());
+    }
+
+    #[test]
+    fn after_valid_values_only_what_is_new_is_looked_at_where_keys_do_not_ask_for_each_other() {
+        let by_key = json!({"type": "object", "additionalProperties": false,
+            "properties": {"a": {"type": "integer"}, "b": {"required": ["c"], "additionalProperties": {"type": "string"}}}});
+        let mut asking = by_key.clone();
+        asking["required"] = json!(["a"]);
+        let all = [
+            json!({}),
+            json!({"a": 1}),
+            json!({"a": "x"}),
+            json!({"a": 1, "b": {"c": "x"}}),
+            json!({"a": 2, "b": {}}),
+            json!({"b": {"c": "y", "d": 1}}),
+            json!({"a": 1, "z": null}),
+        ];
+        for (text, is_by_key) in [(by_key, true), (asking, false)] {
+            let schema = schema(&text);
+            assert_eq!(schema.parts[0].is_by_key, is_by_key);
+            for valid in all.iter().filter(|values| schema.is_valid(values, None)) {
+                for values in &all {
+                    let is_valid = schema.is_valid(values, None);
+                    assert_eq!(schema.is_valid(values, Some(valid)), is_valid, "{values} after {valid}");
+                    assert_eq!(messages(&schema, values).is_empty(), is_valid);
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod write;
 pub use crate::base::path::{KeyPath, Segment};
 pub use edit::Refused;
 pub use read::{
-    Parsed, YamlError, documents, kind_name, over, parse, parse_values, read, read_all, read_values,
+    Parsed, YamlError, documents, is_same, kind_name, over, parse, parse_values, read, read_all, read_values,
 };
 /// A YAML value after Helm's reading: the JSON data model, keys in file order.
 pub use serde_json::Value;

@@ -332,7 +332,8 @@ pub fn diff(old: &[Object], new: &[Object], options: &DiffOptions) -> ChangeSet 
         && one.hook.is_some() == other.hook.is_some()
     {
         set.pair(one, other, options);
-        (former.next(), latter.next());
+        former.next();
+        latter.next();
     }
     let former: Vec<&Object> = former.collect();
     // A hook and an object of the release that have the same name are two things to helm.

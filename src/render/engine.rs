@@ -179,12 +179,9 @@ impl Engine {
     fn work(&self, chart: &Arc<Chart>, request: &Request, trace: bool) -> Result<Output, Refusal> {
         let work = self.prepare(chart, request, trace)?;
         let Work { chart, prepared, merged, places, .. } = &*work;
-        let serves = |known: &Baseline| known.serves(prepared, request, places);
-        let is_nearer = |known: &Baseline| known.is_of(request, &self.session);
-        let baseline = self.memory().baseline(chart, serves, is_nearer);
-        let ran = work.run(baseline.as_deref())?;
-        let next = Arc::new(work.baseline(&ran));
-        self.memory().keep_baseline(chart, next, is_nearer);
+        let ran = work.run()?;
+        let next = Arc::new(work.next_baseline(&ran));
+        self.memory().keep_baseline(chart, next, |known| known.is_of(request, &self.session));
         let files: Vec<Arc<RanFile>> = ran.files.into_iter().flatten().collect();
         let (rendered, printed) = self.finish(chart, prepared, &files, request)?;
         Ok(Output {
@@ -215,7 +212,14 @@ impl Engine {
         let merged = Arc::new(self.values(&chart, request, defaults)?);
         let kube = self.kube(request)?;
         let prepared = self.prepared(&chart, &merged);
-        prepared.check(&chart, &merged)?;
+        let (places, documents, baseline) = {
+            let mut memory = self.memory();
+            let places = memory.places();
+            let serves = |known: &Baseline| known.serves(&prepared, request, &places);
+            let baseline = memory.baseline(&chart, serves, |known| known.is_of(request, &self.session));
+            (places, memory.documents.clone(), baseline)
+        };
+        prepared.check(&chart, &merged, baseline.as_ref().map(|known| &known.values.value))?;
         if let Some(wanted) = chart.metadata.kube_version.as_deref().filter(|wanted| !wanted.is_empty())
             && !is_within(self.profile.semver(), wanted, &kube.normalized)
         {
@@ -225,10 +229,6 @@ impl Engine {
             )));
         }
         let templates = prepared.templates.as_ref().map_err(Clone::clone)?.clone();
-        let (places, documents) = {
-            let mut memory = self.memory();
-            (memory.places(), memory.documents.clone())
-        };
         Ok(Arc::new(Work {
             engine: self.clone(),
             chart,
@@ -239,6 +239,7 @@ impl Engine {
             kube,
             places,
             documents,
+            baseline,
             level: if trace { Level::Pieces } else { Level::Reads },
         }))
     }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::template::trace::{Part, Read};
 use super::template::value::Origin;
-use crate::yaml::{KeyPath, Segment};
+use crate::yaml::{KeyPath, Segment, is_same};
 
 /// The number of the values themselves.
 pub const ROOT: Origin = 1;
@@ -254,19 +254,6 @@ impl Changes {
             Part::Keys => self.direct.contains(&read.origin),
             Part::Whole => self.around.contains(&read.origin),
         }
-    }
-}
-
-/// Equality that looks no key up as long as both have them in the same order, as two merges nearly always do.
-fn is_same(a: &Json, b: &Json) -> bool {
-    match (a, b) {
-        (Json::Object(a), Json::Object(b)) => {
-            a.len() == b.len()
-                && (a.iter().zip(b).all(|((k, a), (l, b))| k == l && is_same(a, b))
-                    || (!a.keys().eq(b.keys()) && a == b))
-        }
-        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
-        _ => a == b,
     }
 }
 

@@ -113,6 +113,21 @@ pub fn over(below: &mut Map<String, Value>, above: &Map<String, Value>) {
     }
 }
 
+/// Equality that looks no key up as long as both have them in the same order, as two merges nearly always do.
+pub fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && (a.iter().zip(b).all(|((k, a), (l, b))| k == l && is_same(a, b))
+                    || (!a.keys().eq(b.keys()) && a == b))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        _ => a == b,
+    }
+}
+
 /// `a string`, `an integer`, …: the kind of a value in a sentence.
 pub fn kind_name(value: &Value) -> &'static str {
     match value {

@@ -55,7 +55,7 @@ pub(super) struct Baseline {
     prepared: Arc<Prepared>,
     ways: Ways,
     seed: [u8; 32],
-    values: Arc<Merged>,
+    pub(super) values: Arc<Merged>,
     files: Vec<Option<Arc<RanFile>>>,
     /// Somebody changed what all share.
     changed: bool,
@@ -130,6 +130,7 @@ pub(super) struct Work {
     pub(super) places: Table,
     pub(super) level: Level,
     pub(super) documents: Documents,
+    pub(super) baseline: Option<Arc<Baseline>>,
 }
 
 /// What came of it.
@@ -146,12 +147,12 @@ pub(super) type Known = Vec<Option<Arc<RanFile>>>;
 
 impl Work {
     /// Runs what has to run.
-    pub(super) fn run(self: &Arc<Self>, baseline: Option<&Baseline>) -> Result<Ran, Refusal> {
+    pub(super) fn run(self: &Arc<Self>) -> Result<Ran, Refusal> {
         let blank = || vec![None; self.prepared.files.len()];
-        let Some(baseline) = baseline else { return self.files(blank()) };
+        let Some(baseline) = &self.baseline else { return self.files(&blank()) };
         let changes = Changes::between(&baseline.values.value, &self.merged.value, &self.places.read());
         if changes.root_emptied {
-            return self.files(blank());
+            return self.files(&blank());
         }
         let same_session = baseline.seed == self.engine.session.seed;
         let is_usable = |file: &&Arc<RanFile>| {
@@ -164,9 +165,9 @@ impl Work {
         if self.left(&known) == 0 {
             return Ok(Ran { files: known, changed: false, count: 0 });
         }
-        let ran = self.files(known)?;
+        let ran = self.files(&known)?;
         // What ran now changed something that those which did not run might have seen.
-        if ran.changed { self.files(blank()) } else { Ok(ran) }
+        if ran.changed { self.files(&blank()) } else { Ok(ran) }
     }
 
     /// How many files are to run.
@@ -176,17 +177,17 @@ impl Work {
     }
 
     /// Runs all files that are not known.
-    fn files(self: &Arc<Self>, known: Known) -> Result<Ran, Refusal> {
+    fn files(self: &Arc<Self>, known: &Known) -> Result<Ran, Refusal> {
         let changes_shared = &self.prepared.changes_shared;
-        if self.left(&known) >= MANY && !changes_shared.load(Ordering::Relaxed) {
+        if self.left(known) >= MANY && !changes_shared.load(Ordering::Relaxed) {
             let idle = deep::idle_processors();
             if idle > 0
-                && let Some(ran) = self.side_by_side(known.clone(), idle)
+                && let Some(ran) = self.side_by_side(known, idle)
             {
                 return ran;
             }
         }
-        let ran = self.in_order(&known)?;
+        let ran = self.in_order(known)?;
         if ran.changed {
             changes_shared.store(true, Ordering::Relaxed);
         }
@@ -211,10 +212,10 @@ impl Work {
     /// On this thread and so many others; `None` where it must be done in order.
     pub(super) fn side_by_side(
         self: &Arc<Self>,
-        known: Known,
+        known: &Known,
         others: usize,
     ) -> Option<Result<Ran, Refusal>> {
-        let queue = Arc::new(Queue { work: self.clone(), known, next: AtomicUsize::new(0) });
+        let queue = Arc::new(Queue { work: self.clone(), known: known.clone(), next: AtomicUsize::new(0) });
         let others: Vec<_> = (0..others)
             .map(|_| {
                 let queue = queue.clone();
@@ -258,7 +259,7 @@ impl Work {
     }
 
     /// What the next rendering can be made from.
-    pub(super) fn baseline(&self, ran: &Ran) -> Baseline {
+    pub(super) fn next_baseline(&self, ran: &Ran) -> Baseline {
         Baseline {
             prepared: self.prepared.clone(),
             ways: Ways::of(&self.request),
@@ -278,10 +279,14 @@ struct Queue {
     next: AtomicUsize,
 }
 
+/// What a file gave; partials give nothing.
+type Given = Result<Option<Arc<RanFile>>, Refusal>;
+
 /// What one thread did.
 #[derive(Default)]
 struct Part {
-    files: Vec<(usize, Result<Option<Arc<RanFile>>, Refusal>)>,
+    /// By their places in helm's order.
+    files: Vec<(usize, Given)>,
     changed: bool,
 }
 
@@ -352,7 +357,7 @@ impl<'w> Runner<'w> {
     }
 
     /// Runs a file; partials and what lies in no chart that takes part give nothing.
-    fn run(&mut self, file: &PreparedFile) -> Result<Option<Arc<RanFile>>, Refusal> {
+    fn run(&mut self, file: &PreparedFile) -> Given {
         let Some(scope) = self.scopes.get(&file.unit).filter(|_| !file.is_partial) else {
             return Ok(None);
         };

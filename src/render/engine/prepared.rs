@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use serde_json::Value;
+
 use super::super::template::Templates;
 use super::super::template::ast::Tree;
 use super::super::template::parser;
@@ -80,11 +82,11 @@ impl Prepared {
         Self { sections: merged.enabled_sections(), unit, files, templates, schema, changes_shared }
     }
 
-    /// The schemas of the chart and of the subcharts that take part. Our words for each problem: helm's come from its
-    /// schema library.
-    pub(super) fn check(&self, chart: &Chart, merged: &Merged) -> Result<(), Refusal> {
+    /// The schemas of the chart and of the subcharts that take part; `valid` are values that fit. Our words for each
+    /// problem: helm's come from its schema library.
+    pub(super) fn check(&self, chart: &Chart, merged: &Merged, valid: Option<&Value>) -> Result<(), Refusal> {
         let schema = self.schema.as_ref().map_err(Clone::clone)?;
-        if schema.is_empty() || schema.is_valid(&merged.value) {
+        if schema.is_empty() || schema.is_valid(&merged.value, valid) {
             return Ok(());
         }
         let problems = schema.check(&merged.value, &|path| merged.locate(path));

@@ -360,7 +360,7 @@ fn both_ways(
     deep::run(move || {
         let work = engine.prepare(&chart, &request, true)?;
         let blank = vec![None; work.prepared.files.len()];
-        Ok((work.in_order(&blank), work.side_by_side(blank, 3)))
+        Ok((work.in_order(&blank), work.side_by_side(&blank, 3)))
     })
     .unwrap()
 }
