@@ -4,6 +4,7 @@ pub mod edit;
 mod go;
 pub mod lex;
 pub mod node;
+mod plain;
 pub mod read;
 pub mod scalar;
 pub mod spans;

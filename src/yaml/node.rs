@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle};
+use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
 use super::read::YamlError;
 
@@ -111,13 +111,23 @@ pub fn parse_first(text: &str) -> Result<Tree, YamlError> {
     Ok(documents(text, 1)?.into_iter().next().unwrap_or_default())
 }
 
-fn documents(text: &str, most: usize) -> Result<Vec<Tree>, YamlError> {
-    let skip = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+/// How many bytes of a mark are before the text.
+fn skipped(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+}
+
+/// What the parser tells of a text.
+pub(super) fn events(text: &str) -> impl Iterator<Item = Result<(Event<'_>, Span), ScanError>> {
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.emit_anchor_events = true;
+    Parser::new_from_str_with_options(&text[skipped(text)..], options)
+}
+
+fn documents(text: &str, most: usize) -> Result<Vec<Tree>, YamlError> {
+    let skip = skipped(text);
     let mut builder = Builder { text, ..Builder::default() };
-    for event in Parser::new_from_str_with_options(&text[skip..], options) {
+    for event in events(text) {
         let (event, span) = event.map_err(|error| YamlError {
             line: error.marker().line().max(1),
             column: error.marker().col() + 1,

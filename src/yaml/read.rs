@@ -7,11 +7,12 @@ use base64::Engine;
 use serde_json::{Map, Value};
 
 use super::node::{Kind, NodeId, Style, Tree, parse_all, parse_first};
+use super::plain;
 use super::scalar;
 use super::spans::Spans;
 
 /// More nodes than any values file has; a document that aliases itself larger than this is an attack or a typo.
-const MAX_NODES: usize = 4_000_000;
+pub(super) const MAX_NODES: usize = 4_000_000;
 
 /// Text that is not YAML, or YAML that helm cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,14 @@ pub struct Parsed {
 
 /// The first document's value; `Null` for an empty text.
 pub fn read(text: &str) -> Result<Value, YamlError> {
+    match plain::read(text) {
+        Some(value) => Ok(value),
+        None => closely(text),
+    }
+}
+
+/// With a tree in between, which knows where everything stands.
+fn closely(text: &str) -> Result<Value, YamlError> {
     value_of(text, &parse_first(text)?)
 }
 
@@ -294,6 +303,7 @@ pub(super) fn key_name(text: &str, tree: &Tree, key: NodeId) -> Option<String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -335,6 +345,54 @@ mod tests {
         assert!(read("a: &x\n  b: *x\n").unwrap_err().message.contains("its own alias"));
         assert!(read("~: 1\n").unwrap_err().message.contains("cannot be null"));
         assert!(read("a: *nowhere\n").is_err());
+    }
+
+    #[test]
+    fn the_quick_way_gives_the_same_or_nothing() {
+        let same = |text: &str| {
+            let quick = plain::read(text);
+            assert!(quick.is_none() || quick.as_ref() == closely(text).ok().as_ref(), "{text:?}: {quick:?}");
+            quick.is_some()
+        };
+        for text in [
+            "a: 1\nb: [x, {y: ~}]\nc: |\n  text\nd:\n- 'q'\n-\n",
+            "8080: web\non: off\n",
+            "\u{feff}a: 0777\n",
+            "a: 1\nb: 2\na: 3\n",
+            "# comment\n--- \na: 1 # more\n...\n",
+            "a: 1\n---\nb: [",
+            "just text\n",
+        ] {
+            assert!(same(text), "{text:?}");
+        }
+        for text in [
+            "",
+            "a: &x 1\nb: *x\n",
+            "a: !!str 1\n",
+            "<<: {a: 1}\n",
+            "a: .inf\n",
+            "~: 1\n",
+            "[a]: 1\n",
+            "a: 1\n]\n",
+            "a: [1\n",
+            "a: 1\n  b: 2\n",
+            "\"a\" b\n",
+            "a: b: c\n",
+            "? {a: 1}\n: 2\n",
+        ] {
+            assert!(!same(text), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_quick_way_agrees_on_any_text(
+            text in "([a-c]: |- |  |\\[|\\]|\\{|\\}|, |\n|'|\"|&x |\\*x|!!str |<<: |\\||>|#|\\?|---\n|\\.\\.\\.\n|[a-z0-9.~]{1,4}|\t|: ){0,24}",
+        ) {
+            if let Some(quick) = plain::read(&text) {
+                prop_assert_eq!(closely(&text), Ok(quick));
+            }
+        }
     }
 
     #[test]

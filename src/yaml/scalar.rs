@@ -5,13 +5,23 @@ use serde_json::{Number, Value};
 
 /// What a plain (unquoted) scalar means.
 pub fn resolve(text: &str) -> Value {
+    special(text).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// As [`resolve`], of a text that may be kept.
+pub(super) fn resolve_owned(text: String) -> Value {
+    special(&text).unwrap_or(Value::String(text))
+}
+
+/// What is no text.
+fn special(text: &str) -> Option<Value> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            return Value::Bool(true);
+            return Some(Value::Bool(true));
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Value::Bool(false);
+            return Some(Value::Bool(false));
         }
         _ => {}
     }
@@ -23,7 +33,7 @@ pub fn resolve(text: &str) -> Value {
         }
         _ => None,
     };
-    number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
+    number.map(Value::Number)
 }
 
 /// Whether a plain scalar means infinity or not-a-number, which JSON, and so helm, cannot hold.
