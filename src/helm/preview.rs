@@ -188,7 +188,7 @@ pub(super) struct Shared {
     /// The same with other random values.
     other: Engine,
     session: Session,
-    /// As many renderings at a time as there are processors: more only wait for each other.
+    /// About as many renderings at a time as there are processors: more only wait for each other.
     permits: Arc<Semaphore>,
     masks: Masks,
     memory: Mutex<Latest<(Source, Arc<Prepared>), REMEMBERED>>,
@@ -203,12 +203,13 @@ pub(super) struct Shared {
 impl Shared {
     fn new(profile: Profile, session: Session) -> Self {
         let engine = Engine::new(profile, session.clone());
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        // One more than there are processors, so that all work while one waits for what another one reads.
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from) + 1;
         Self {
             other: engine.other(),
             engine,
             session,
-            permits: Arc::new(Semaphore::new(processors)),
+            permits: Arc::new(Semaphore::new(at_once)),
             masks: Masks::default(),
             memory: Mutex::default(),
             contents: Mutex::default(),
@@ -333,11 +334,13 @@ impl Previewer {
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let broke_off = |error: &dyn std::fmt::Display| Error::new("the rendering broke off").because(error);
         let permit = self.shared.permits.clone().acquire_owned().await.map_err(|error| broke_off(&error))?;
-        let work = tokio::task::spawn_blocking(move || {
+        let (tell, answer) = tokio::sync::oneshot::channel();
+        let started = Engine::start(move || {
             let _permit = permit;
-            work()
+            drop(tell.send(work()));
         });
-        work.await.map_err(|error| broke_off(&error))
+        started.map_err(|refusal| RenderError::from(refusal).error)?;
+        answer.await.map_err(|error| broke_off(&error))
     }
 
     fn remembered(&self, source: &Source) -> Option<Arc<Prepared>> {

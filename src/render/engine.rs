@@ -166,6 +166,18 @@ impl Engine {
         deep::run(move || engine.work(&chart, &request, trace))
     }
 
+    /// Runs something on a thread that renders: what it renders there runs at once, no other thread has to wake up.
+    ///
+    /// # Errors
+    /// There is no thread.
+    pub fn start(work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+        let work = move || {
+            work();
+            Ok(())
+        };
+        deep::start(work).map(drop)
+    }
+
     /// Renders everything the next time.
     #[cfg(test)]
     fn forget_results(&self) {
@@ -314,9 +326,14 @@ impl Engine {
             }
         }
         // Helm 3 reads the first document of a file only.
-        let first = |text: Arc<str>| match crate::yaml::documents(&text).as_slice() {
-            [first, _, ..] if !self.profile.is_four() => Arc::from(*first),
-            _ => text,
+        let first = |text: Arc<str>| {
+            if self.profile.is_four() {
+                return text;
+            }
+            match crate::yaml::documents(&text).as_slice() {
+                [first, _, ..] => Arc::from(*first),
+                _ => text,
+            }
         };
         let texts = |path: &std::path::Path| {
             let on_disk = || {

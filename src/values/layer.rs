@@ -108,8 +108,11 @@ pub(super) fn parsed(text: &Arc<str>) -> Result<Arc<Parsed>, YamlError> {
     static CACHE: Mutex<Latest<(Arc<str>, Parse), KEPT>> = Mutex::new(Latest::new());
     let parse = {
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = cache.find(|(kept, _)| Arc::ptr_eq(kept, text) || kept == text);
-        let known = known.map(|(_, parse)| parse.clone());
+        // Texts that are typed are long and differ late: their contents are compared last.
+        let mut known = cache.find(|(kept, _)| Arc::ptr_eq(kept, text)).map(|(_, parse)| parse.clone());
+        if known.is_none() {
+            known = cache.find(|(kept, _)| kept == text).map(|(_, parse)| parse.clone());
+        }
         known.unwrap_or_else(|| {
             let parse = Parse::default();
             cache.keep((text.clone(), parse.clone()));

@@ -1,6 +1,7 @@
 //! Threads with a stack for templates that nest deeply. They stay for the next rendering and end when none comes: while
 //! somebody types, starting a thread and touching a fresh stack would take as long as the rendering.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
@@ -45,11 +46,16 @@ impl<T> Answer<T> {
     }
 }
 
-/// Runs on such a thread and waits for it.
+thread_local! {
+    /// This is such a thread.
+    static IS_DEEP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs on such a thread and waits for it; at once where this is one.
 pub(super) fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    start(work)?.wait()
+    if IS_DEEP.get() { work() } else { start(work)?.wait() }
 }
 
 /// Runs on such a thread.
@@ -85,6 +91,7 @@ impl Drop for Busy {
 }
 
 fn work_off() {
+    IS_DEEP.set(true);
     let mut threads = threads();
     loop {
         if let Some(job) = threads.waiting.pop_front() {
