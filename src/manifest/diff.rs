@@ -1,5 +1,6 @@
 //! Two sets of objects against each other: what was added, removed and changed, what each change does, worst first.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -399,16 +400,16 @@ impl ChangeSet {
         let told =
             if quiet.iter().any(|effect| effect.consequence == consequence) { &quiet } else { &effects };
         let summary = told.iter().map(|effect| effect.text.as_str()).collect::<Vec<_>>().join("; ");
-        let (mut before, mut after) = (before.clone(), after.clone());
+        let (mut before, mut after) = (Cow::Borrowed(before), Cow::Borrowed(after));
         // When only noise makes the pods restart, the noise is the text.
         if !fields.is_empty() {
             for field in &noisy {
-                noise::remove(&mut before, &field.path);
-                noise::remove(&mut after, &field.path);
+                noise::remove(before.to_mut(), &field.path);
+                noise::remove(after.to_mut(), &field.path);
             }
         }
         if let Some(Redact(mask)) = &options.redact {
-            (before, after) = (mask(&before), mask(&after));
+            (before, after) = (Cow::Owned(mask(&before)), Cow::Owned(mask(&after)));
             for field in fields.iter_mut().filter(|field| !field.reordered) {
                 field.before = field.path.get(&before).cloned();
                 field.after = field.path.get(&after).cloned();

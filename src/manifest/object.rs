@@ -221,14 +221,15 @@ impl Object {
         source: Option<String>,
         first_line: usize,
     ) -> Option<Self> {
-        let text_at = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let name = text_at("/metadata/name")
-            .or_else(|| text_at("/metadata/generateName").map(|prefix| format!("{prefix}*")))
+        let text_at = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
+        let metadata = value.get("metadata")?;
+        let name = text_at(metadata, "name")
+            .or_else(|| text_at(metadata, "generateName").map(|prefix| format!("{prefix}*")))
             .filter(|name| !name.is_empty())?;
         let id = ObjectId {
-            api_version: text_at("/apiVersion").unwrap_or_default(),
-            kind: text_at("/kind").filter(|kind| !kind.is_empty())?,
-            namespace: text_at("/metadata/namespace").filter(|namespace| !namespace.is_empty()),
+            api_version: text_at(&value, "apiVersion").unwrap_or_default(),
+            kind: text_at(&value, "kind").filter(|kind| !kind.is_empty())?,
+            namespace: text_at(metadata, "namespace").filter(|namespace| !namespace.is_empty()),
             name,
         };
         let hook = Hook::of(&value);

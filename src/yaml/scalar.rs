@@ -173,7 +173,7 @@ pub fn is_plain_safe(text: &str, flow: bool) -> bool {
     {
         return false;
     }
-    if !resolve(text).is_string() {
+    if special(text).is_some() {
         return false;
     }
     // Base-60 numbers (`10:30`) and dates mean something to other readers.
