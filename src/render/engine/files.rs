@@ -118,6 +118,9 @@ impl Baseline {
 /// Fewer files than this run one after the other: what another thread has to prepare would take longer.
 const MANY: usize = 16;
 
+/// Threads at most: each has its own values.
+const SIDE_BY_SIDE: usize = 4;
+
 /// One rendering of a prepared chart.
 pub(super) struct Work {
     pub(super) engine: Engine,
@@ -180,9 +183,9 @@ impl Work {
     fn files(self: &Arc<Self>, known: &Known) -> Result<Ran, Refusal> {
         let changes_shared = &self.prepared.changes_shared;
         if self.left(known) >= MANY && !changes_shared.load(Ordering::Relaxed) {
-            let idle = deep::idle_processors();
-            if idle > 0
-                && let Some(ran) = self.side_by_side(known, idle)
+            let threads = SIDE_BY_SIDE.min(1 + deep::idle_processors());
+            if threads > 1
+                && let Some(ran) = self.side_by_side(known, threads)
             {
                 return ran;
             }
@@ -196,7 +199,7 @@ impl Work {
 
     /// One after the other, in helm's order.
     pub(super) fn in_order(&self, known: &Known) -> Result<Ran, Refusal> {
-        let mut runner = Runner::new(self);
+        let mut runner = Runner::new(self, 1);
         let mut files = vec![None; self.prepared.files.len()];
         let mut count = 0;
         for ((file, known), slot) in self.prepared.files.iter().zip(known).zip(&mut files) {
@@ -209,14 +212,15 @@ impl Work {
         Ok(Ran { files, changed: runner.context.trace.changed, count })
     }
 
-    /// On this thread and so many others; `None` where it must be done in order.
+    /// On so many threads, this one among them; `None` where it must be done in order.
     pub(super) fn side_by_side(
         self: &Arc<Self>,
         known: &Known,
-        others: usize,
+        threads: usize,
     ) -> Option<Result<Ran, Refusal>> {
-        let queue = Arc::new(Queue { work: self.clone(), known: known.clone(), next: AtomicUsize::new(0) });
-        let others: Vec<_> = (0..others)
+        let (work, known) = (self.clone(), known.clone());
+        let queue = Arc::new(Queue { work, known, threads, next: AtomicUsize::new(0) });
+        let others: Vec<_> = (1..threads)
             .map(|_| {
                 let queue = queue.clone();
                 deep::start(move || Ok(queue.take_part()))
@@ -227,7 +231,7 @@ impl Work {
             // What a thread took that is gone is missing.
             parts.push(other.and_then(deep::Answer::wait).ok()?);
         }
-        if parts.iter().any(|part| part.changed) {
+        if parts.iter().any(|part| part.in_vain) {
             return None;
         }
         let mut files = queue.known.clone();
@@ -246,7 +250,7 @@ impl Work {
             }
         }
         // Each thread looked at its own files: together they may be too much.
-        let mut sum = Runner::new(self);
+        let mut sum = Runner::new(self, 1);
         let first = refused.as_ref().map_or(files.len(), |(first, _)| *first);
         for (file, ran) in self.prepared.files.iter().zip(&files).take(first) {
             if let Some(ran) = ran
@@ -276,6 +280,7 @@ impl Work {
 struct Queue {
     work: Arc<Work>,
     known: Known,
+    threads: usize,
     next: AtomicUsize,
 }
 
@@ -287,7 +292,8 @@ type Given = Result<Option<Arc<RanFile>>, Refusal>;
 struct Part {
     /// By their places in helm's order.
     files: Vec<(usize, Given)>,
-    changed: bool,
+    /// Somebody changed what all share, or would have needed more memory than the share of one thread.
+    in_vain: bool,
 }
 
 impl Queue {
@@ -300,7 +306,7 @@ impl Queue {
             if file.is_partial || self.known[index].is_some() {
                 continue;
             }
-            let ran = runner.get_or_insert_with(|| Runner::new(&self.work)).run(file);
+            let ran = runner.get_or_insert_with(|| Runner::new(&self.work, self.threads)).run(file);
             if ran.is_err() {
                 self.next.store(self.work.prepared.files.len(), Ordering::Relaxed);
             }
@@ -310,7 +316,7 @@ impl Queue {
             }
             part.files.push((index, ran));
         }
-        part.changed = runner.is_some_and(|runner| runner.context.trace.changed);
+        part.in_vain = runner.is_some_and(|runner| runner.context.trace.changed || runner.context.is_short());
         part
     }
 }
@@ -324,7 +330,8 @@ struct Runner<'w> {
 }
 
 impl<'w> Runner<'w> {
-    fn new(work: &'w Work) -> Self {
+    /// `threads` share the memory.
+    fn new(work: &'w Work, threads: usize) -> Self {
         let request = &work.request;
         let profile = work.engine.profile;
         let release = Value::map([
@@ -346,7 +353,8 @@ impl<'w> Runner<'w> {
         let context =
             Context::new(work.templates.clone(), functions::find, session, request.timeout, work.level)
                 .with_documents(work.documents.clone())
-                .with_profile(profile);
+                .with_profile(profile)
+                .with_share(threads);
         Self { work, scopes, context }
     }
 

@@ -360,7 +360,7 @@ fn both_ways(
     deep::run(move || {
         let work = engine.prepare(&chart, &request, true)?;
         let blank = vec![None; work.prepared.files.len()];
-        Ok((work.in_order(&blank), work.side_by_side(&blank, 3)))
+        Ok((work.in_order(&blank), work.side_by_side(&blank, 4)))
     })
     .unwrap()
 }
@@ -404,6 +404,23 @@ fn side_by_side_the_first_refusal_in_helms_order_counts() {
     let refusal = in_order.err().unwrap();
     assert!(format!("{refusal:?}").contains("number 40"), "{refusal:?}");
     assert_eq!(side_by_side.unwrap().err().unwrap(), refusal);
+}
+
+#[test]
+fn what_is_too_much_for_a_share_is_rendered_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let chart = folder.path();
+    put(chart, &[("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n")]);
+    for number in 10..30 {
+        // One file alone makes more than a quarter of what a rendering may.
+        let times = if number == 15 { 20 } else { 1 };
+        let text = format!(
+            "{{{{ range until {times} }}}}{{{{ $_ := repeat 67108864 \"x\" }}}}{{{{ end }}}}kind: A\nmetadata: {{name: n{number}}}\n"
+        );
+        put(chart, &[(&format!("templates/{number}.yaml"), &text)]);
+    }
+    let (in_order, side_by_side) = both_ways(chart, &json!({}));
+    assert!(in_order.is_ok() && side_by_side.is_none());
 }
 
 #[test]

@@ -191,6 +191,18 @@ impl Context {
         self
     }
 
+    /// With one of so many shares of the memory that a rendering may take.
+    #[must_use]
+    pub fn with_share(mut self, of: usize) -> Self {
+        self.budget.share(of);
+        self
+    }
+
+    /// Whether the share was too little, where all of the memory might be enough.
+    pub fn is_short(&self) -> bool {
+        self.budget.is_short()
+    }
+
     /// The version of helm that it is rendered as.
     pub fn profile(&self) -> Profile {
         self.profile

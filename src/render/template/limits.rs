@@ -42,11 +42,24 @@ pub(super) struct Budget {
     depth: usize,
     deadline: Instant,
     timeout: Duration,
+    /// Among how many threads the memory is divided.
+    shares: usize,
 }
 
 impl Budget {
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { steps: 0, made: 0, written: 0, depth: 0, deadline: Instant::now() + timeout, timeout }
+        let deadline = Instant::now() + timeout;
+        Self { steps: 0, made: 0, written: 0, depth: 0, deadline, timeout, shares: 1 }
+    }
+
+    /// One of so many shares of the memory.
+    pub(super) fn share(&mut self, of: usize) {
+        self.shares = of;
+    }
+
+    /// It would be less than too much if the memory were not divided.
+    pub(super) fn is_short(&self) -> bool {
+        self.shares > 1 && (self.made > ALTOGETHER / self.shares || self.written > OUTPUT / self.shares)
     }
 
     /// What was used since `before`.
@@ -95,7 +108,7 @@ impl Budget {
 
     fn charge_all(&mut self, bytes: usize) -> Result<(), Box<Fault>> {
         self.made = self.made.saturating_add(bytes);
-        if self.made > ALTOGETHER {
+        if self.made > ALTOGETHER / self.shares {
             return limit(format!(
                 "the templates' functions make more than {} MiB",
                 ALTOGETHER / 1024 / 1024
@@ -106,7 +119,7 @@ impl Budget {
 
     pub(super) fn written(&mut self, bytes: usize) -> Result<(), Box<Fault>> {
         self.written = self.written.saturating_add(bytes);
-        if self.written > OUTPUT {
+        if self.written > OUTPUT / self.shares {
             return limit(format!("the templates write more than {} MiB", OUTPUT / 1024 / 1024));
         }
         Ok(())
