@@ -19,7 +19,7 @@ pub mod text;
 
 pub use consequence::Consequence;
 pub use diff::{Change, ChangeKind, ChangeSet, DiffOptions, Group, Redact, Side, diff};
-pub use document::{of_printed, parse, parse_from};
+pub use document::{of_output, parse, parse_from};
 pub use fields::{FieldChange, FieldPath, Step};
 pub use live::{live_side, normalise_live};
 pub use mask::{Mask, mask_unstable};

@@ -44,10 +44,10 @@ impl Part {
         Self { section, schema, validator, is_by_key }
     }
 
-    /// Whether values fit, where other values are known to.
-    fn fits_after(&self, values: &Value, valid: &Value) -> bool {
+    /// Whether values fit, where other values perhaps are known to.
+    fn fits(&self, values: &Value, valid: Option<&Value>) -> bool {
         let Some(values) = self.section.get(values) else { return true };
-        match (values, self.section.get(valid)) {
+        match (values, valid.and_then(|valid| self.section.get(valid))) {
             (Value::Object(values), Some(Value::Object(valid))) if self.is_by_key => {
                 let is_new =
                     |key: &String, value: &Value| valid.get(key).is_none_or(|valid| !is_same(value, valid));
@@ -121,12 +121,7 @@ impl ChartSchema {
 
     /// Whether [`ChartSchema::check`] would find nothing; cheaper, and more so after other values that are `valid`.
     pub fn is_valid(&self, values: &Value, valid: Option<&Value>) -> bool {
-        let fits =
-            |part: &Part| part.section.get(values).is_none_or(|values| part.validator.is_valid(values));
-        self.parts.iter().all(|part| match valid {
-            Some(valid) => part.fits_after(values, valid),
-            None => fits(part),
-        })
+        self.parts.iter().all(|part| part.fits(values, valid))
     }
 
     /// Checks merged values. Sections whose subchart is disabled hold no values and are skipped, as helm does.

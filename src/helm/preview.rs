@@ -440,21 +440,14 @@ impl Shared {
     fn prepare(&self, source: &Source) -> Result<Prepared, Refused> {
         let output = source.render(&self.engine)?;
         let side = source.side();
-        let objects = objects_of(&output).map_err(Refused::Failed)?;
+        let objects = manifest::of_output(&output).map_err(Refused::Failed)?;
         let mask = self.masks.of(&output, &side, || {
             // Under other random values the chart may even refuse; then nothing is known to be random.
-            let again = source.render(&self.other).ok().and_then(|again| objects_of(&again).ok());
+            let again = source.render(&self.other).ok().and_then(|again| manifest::of_output(&again).ok());
             again.map(|again| Mask::of(&objects, &again, &side)).unwrap_or_default()
         });
         let warnings = output.rendered.warnings;
         Ok(Prepared { mask, warnings, by: By::Engine, ..Prepared::of(objects, side) })
-    }
-}
-
-fn objects_of(output: &Output) -> Result<Vec<Object>> {
-    match &output.printed {
-        Some(printed) => manifest::of_printed(printed),
-        None => manifest::parse(&output.rendered.manifest),
     }
 }
 

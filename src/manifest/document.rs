@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::object::Object;
 use crate::base::{Error, Result};
+use crate::render::Output;
 use crate::render::manifests::Printed;
 use crate::yaml;
 
@@ -26,12 +27,19 @@ pub fn parse_from(text: &str, source: Option<&str>) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// The objects of what the engine printed: as [`parse`] gives them, without reading any document again. Equal documents
-/// of two renderings share one value.
+/// The objects of what the engine printed: as [`parse`] gives them, without reading any document again where that can
+/// be. Equal documents of two renderings share one value.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn of_printed(printed: &[Printed]) -> Result<Vec<Object>> {
+pub fn of_output(output: &Output) -> Result<Vec<Object>> {
+    match &output.printed {
+        Some(printed) => of_printed(printed),
+        None => parse(&output.rendered.manifest),
+    }
+}
+
+fn of_printed(printed: &[Printed]) -> Result<Vec<Object>> {
     let mut objects = Vec::with_capacity(printed.len());
     for Printed { document: rendered, first_line } in printed {
         // What only helm 3 leaves together is read apart.

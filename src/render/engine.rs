@@ -171,10 +171,6 @@ impl Engine {
     /// # Errors
     /// There is no thread.
     pub fn start(work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
-        let work = move || {
-            work();
-            Ok(())
-        };
         deep::start(work).map(drop)
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use serde_saphyr::granit_parser::{Event, ScalarStyle};
 
 use super::node::events;
-use super::read::MAX_NODES;
+use super::read::{MAX_NODES, key_of};
 use super::scalar;
 
 /// A map or list that is being read.
@@ -54,19 +54,10 @@ pub(super) fn read(text: &str) -> Option<Value> {
             Some(Open::List(list)) => list.push(value),
             Some(Open::Map(map, key)) => match key.take() {
                 Some(key) => drop(map.insert(key, value)),
-                None => *key = Some(key_of(value)?),
+                None => *key = Some(key_of(value).ok()?),
             },
             None => root = Some(value),
         }
     }
     None
-}
-
-fn key_of(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }

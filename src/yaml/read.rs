@@ -243,13 +243,8 @@ impl Reader<'_> {
     }
 
     fn key(&mut self, id: NodeId) -> Result<String, YamlError> {
-        match self.value(id)? {
-            Value::String(text) => Ok(text),
-            Value::Bool(flag) => Ok(flag.to_string()),
-            Value::Number(number) => Ok(number.to_string()),
-            Value::Null => Err(self.error(id, "a key cannot be null")),
-            Value::Array(_) | Value::Object(_) => Err(self.error(id, "a key cannot be a list or a map")),
-        }
+        let value = self.value(id)?;
+        key_of(value).map_err(|message| self.error(id, message))
     }
 
     fn scalar(&self, id: NodeId, style: Style, text: &str) -> Result<Value, YamlError> {
@@ -284,6 +279,17 @@ impl Reader<'_> {
             }
             Some(_) => Ok(Value::String(text.to_owned())),
         }
+    }
+}
+
+/// A value as a key, or why it can be none.
+pub(super) fn key_of(value: Value) -> Result<String, &'static str> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Bool(flag) => Ok(flag.to_string()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Null => Err("a key cannot be null"),
+        Value::Array(_) | Value::Object(_) => Err("a key cannot be a list or a map"),
     }
 }
 

@@ -37,12 +37,12 @@ pub(super) fn idle_processors() -> usize {
 }
 
 /// What a thread will answer.
-pub(super) struct Answer<T>(mpsc::Receiver<Result<T, Refusal>>);
+pub(super) struct Answer<T>(mpsc::Receiver<T>);
 
 impl<T> Answer<T> {
     pub(super) fn wait(self) -> Result<T, Refusal> {
         // A job that panics takes its thread and the channel's end with it.
-        self.0.recv().unwrap_or_else(|_| Err(Refusal::Unsupported("the engine broke down".to_owned())))
+        self.0.recv().map_err(|_| Refusal::Unsupported("the engine broke down".to_owned()))
     }
 }
 
@@ -55,12 +55,12 @@ thread_local! {
 pub(super) fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    if IS_DEEP.get() { work() } else { start(work)?.wait() }
+    if IS_DEEP.get() { work() } else { start(work)?.wait()? }
 }
 
 /// Runs on such a thread.
 pub(super) fn start<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Answer<T>, Refusal> {
     let (tell, answer) = mpsc::sync_channel(1);
     // Nobody waits for the answer any more only when this thread is gone.

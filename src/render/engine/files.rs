@@ -223,7 +223,7 @@ impl Work {
         let others: Vec<_> = (1..threads)
             .map(|_| {
                 let queue = queue.clone();
-                deep::start(move || Ok(queue.take_part()))
+                deep::start(move || queue.take_part())
             })
             .collect();
         let mut parts = vec![queue.take_part()];
@@ -250,16 +250,25 @@ impl Work {
             }
         }
         // Each thread looked at its own files: together they may be too much.
-        let mut sum = Runner::new(self, 1);
+        let mut sum = self.context(1);
         let first = refused.as_ref().map_or(files.len(), |(first, _)| *first);
         for (file, ran) in self.prepared.files.iter().zip(&files).take(first) {
             if let Some(ran) = ran
-                && let Err(refusal) = sum.skip(file, ran)
+                && let Err(fault) = sum.skip_file(ran.used)
             {
-                return Some(Err(refusal));
+                return Some(Err(limited(file, &fault)));
             }
         }
         Some(refused.map_or(Ok(Ran { files, changed: false, count }), |(_, refusal)| Err(refusal)))
+    }
+
+    /// What one of so many threads works with; they share the memory.
+    fn context(&self, threads: usize) -> Context {
+        let session = self.engine.session.clone();
+        Context::new(self.templates.clone(), functions::find, session, self.request.timeout, self.level)
+            .with_documents(self.documents.clone())
+            .with_profile(self.engine.profile)
+            .with_share(threads)
     }
 
     /// What the next rendering can be made from.
@@ -330,7 +339,7 @@ struct Runner<'w> {
 }
 
 impl<'w> Runner<'w> {
-    /// `threads` share the memory.
+    /// One of so many threads.
     fn new(work: &'w Work, threads: usize) -> Self {
         let request = &work.request;
         let profile = work.engine.profile;
@@ -349,13 +358,7 @@ impl<'w> Runner<'w> {
             capabilities: Value::Object(Rc::new(capabilities)),
         };
         let scopes = units::scopes(&work.prepared.unit, &shared, &work.merged, &work.places);
-        let session = work.engine.session.clone();
-        let context =
-            Context::new(work.templates.clone(), functions::find, session, request.timeout, work.level)
-                .with_documents(work.documents.clone())
-                .with_profile(profile)
-                .with_share(threads);
-        Self { work, scopes, context }
+        Self { work, scopes, context: work.context(threads) }
     }
 
     /// Counts a file that need not run.

@@ -19,7 +19,7 @@ pub fn values(merged: &Arc<Merged>, places: &Table, kind: MapKind) -> Map {
         whole_numbers(layer.value(), &KeyPath::root(), &mut ints);
     }
     let tree = Tree { merged: merged.clone(), places: places.clone(), ints };
-    map(&Rc::new(tree), Branch::Root, places::ROOT, kind)
+    map(&Rc::new(tree), places::ROOT, kind)
 }
 
 struct Tree {
@@ -58,29 +58,7 @@ impl Step<'_> {
     }
 }
 
-/// Where a map or list hangs in the tree.
-#[derive(Clone)]
-enum Branch {
-    Root,
-    Below(Rc<(Branch, Segment)>),
-}
-
-impl Branch {
-    fn below(&self, step: Step<'_>) -> Self {
-        Self::Below(Rc::new((self.clone(), step.segment())))
-    }
-}
-
 impl Tree {
-    fn json(&self, branch: &Branch) -> Option<&Json> {
-        let Branch::Below(below) = branch else { return Some(&self.merged.value) };
-        let outer = self.json(&below.0)?;
-        match &below.1 {
-            Segment::Key(key) => outer.get(key),
-            Segment::Index(index) => outer.get(index),
-        }
-    }
-
     /// The number of the map or list below a place; nearly always it has one.
     fn place(&self, outer: Origin, step: Step<'_>) -> Origin {
         let known = match step {
@@ -102,34 +80,32 @@ impl Tree {
     }
 }
 
-fn map(tree: &Rc<Tree>, branch: Branch, at: Origin, kind: MapKind) -> Map {
+/// The map at a place: its number leads to it.
+fn map(tree: &Rc<Tree>, at: Origin, kind: MapKind) -> Map {
     let tree = tree.clone();
     let entries = move || {
-        let entries = tree.json(&branch).and_then(Json::as_object).into_iter().flatten();
-        let entry =
-            |(key, json): (&String, &Json)| (Str::from(key), value(&tree, json, &branch, at, Step::Key(key)));
+        let path = tree.places.read().path(at);
+        let entries = path.get(&tree.merged.value).and_then(Json::as_object).into_iter().flatten();
+        let entry = |(key, json): (&String, &Json)| (Str::from(key), value(&tree, json, at, Step::Key(key)));
         entries.map(entry).collect()
     };
     Map::later(kind, entries).with_origin(at)
 }
 
 /// What lies one step below a map or list that is at `outer`.
-fn value(tree: &Rc<Tree>, json: &Json, branch: &Branch, outer: Origin, step: Step<'_>) -> Value {
+fn value(tree: &Rc<Tree>, json: &Json, outer: Origin, step: Step<'_>) -> Value {
     match json {
         Json::Number(number) => match number.as_i64().filter(|_| tree.is_int(outer, step)) {
             Some(int) => Value::Int64(int),
             None => read::value(json),
         },
         Json::Array(items) => {
-            let (at, branch) = (tree.place(outer, step), branch.below(step));
-            let item = |(index, item)| value(tree, item, &branch, at, Step::Index(index));
+            let at = tree.place(outer, step);
+            let item = |(index, item)| value(tree, item, at, Step::Index(index));
             let items = items.iter().enumerate().map(item).collect();
             Value::List(Rc::new(List::new(ListKind::Any, items).with_origin(at)))
         }
-        Json::Object(_) => {
-            let at = tree.place(outer, step);
-            Value::Map(Rc::new(map(tree, branch.below(step), at, MapKind::Any)))
-        }
+        Json::Object(_) => Value::Map(Rc::new(map(tree, tree.place(outer, step), MapKind::Any))),
         Json::Null | Json::Bool(_) | Json::String(_) => read::value(json),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::manifest;
+use crate::render::Output;
 use crate::session::{Session, Traced};
 use crate::workspace::ClusterMapping;
 
@@ -18,7 +20,7 @@ impl Sized {
     /// Reads the rendering; `None` when there is none.
     pub(super) fn read(session: &Session, environment: &str) -> Option<Self> {
         let output = session.traced_output(environment)?;
-        let containers = rendered(&output.rendered.manifest);
+        let containers = rendered(output);
         Some(Self { traced: session.traced.clone()?, environment: environment.to_owned(), containers })
     }
 
@@ -37,9 +39,9 @@ pub(super) fn environment<'c>(session: &Session, cluster: &'c ClusterMapping) ->
 }
 
 /// The containers of a rendering with their requests and limits.
-fn rendered(manifest: &str) -> Vec<(String, String, String)> {
+fn rendered(output: &Output) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
-    for object in crate::manifest::parse(manifest).unwrap_or_default() {
+    for object in manifest::of_output(output).unwrap_or_default() {
         let places = ["/spec/template/spec/containers", "/spec/jobTemplate/spec/template/spec/containers"];
         let containers = places.iter().filter_map(|place| object.value.pointer(place)?.as_array()).flatten();
         for container in containers.filter(|_| object.hook.is_none()) {
