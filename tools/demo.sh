@@ -81,4 +81,4 @@ run apply charts --env dev --operation test --yes
 part "The result as data"
 run status charts --env dev --json
 report
-echo "Done: dev is $operation""ed, healthy and tested. 'make demo' in a terminal shows it; 'make demo-down' ends the control planes."
+echo "Done: dev is ${operation%e}ed, healthy and tested. 'make demo' in a terminal shows it; 'make demo-down' ends the control planes."
