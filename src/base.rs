@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod credential;
+pub mod derived;
 pub mod error;
 pub mod folders;
 pub mod hash;

@@ -18,7 +18,7 @@ mod summary;
 pub mod text;
 
 pub use consequence::Consequence;
-pub use diff::{Change, ChangeKind, ChangeSet, DiffOptions, Group, Redact, Side, diff};
+pub use diff::{Change, ChangeKind, ChangeSet, DiffOptions, Group, Redact, Side, Written, diff};
 pub use document::{of_output, parse, parse_from};
 pub use fields::{FieldChange, FieldPath, Step};
 pub use live::{live_side, normalise_live};

@@ -44,13 +44,23 @@ impl Part {
         Self { section, schema, validator, is_by_key }
     }
 
-    /// Whether values fit, where other values perhaps are known to.
-    fn fits(&self, values: &Value, valid: Option<&Value>) -> bool {
+    /// Whether values fit, where other values perhaps are known to, and which keys perhaps differ.
+    fn fits(&self, values: &Value, valid: Option<&Value>, edited: Option<&[KeyPath]>) -> bool {
+        let reaches = |path: &KeyPath| path.starts_with(&self.section) || self.section.starts_with(path);
+        if valid.is_some() && edited.is_some_and(|edited| !edited.iter().any(reaches)) {
+            return true;
+        }
         let Some(values) = self.section.get(values) else { return true };
         match (values, valid.and_then(|valid| self.section.get(valid))) {
             (Value::Object(values), Some(Value::Object(valid))) if self.is_by_key => {
-                let is_new =
-                    |key: &String, value: &Value| valid.get(key).is_none_or(|valid| !is_same(value, valid));
+                let place = self.section.0.len();
+                let leads_to = |path: &KeyPath, key: &str| path.0.get(place).is_none_or(|at| at.is_key(key));
+                let is_edited = |key: &str| {
+                    edited.is_none_or(|edited| edited.iter().any(|path| leads_to(path, key)))
+                };
+                let is_new = |key: &String, value: &Value| {
+                    is_edited(key) && valid.get(key).is_none_or(|valid| !is_same(value, valid))
+                };
                 let new = values.iter().filter(|(key, value)| is_new(key, value));
                 let new: Map<String, Value> = new.map(|(key, value)| (key.clone(), value.clone())).collect();
                 new.is_empty() || self.validator.is_valid(&Value::Object(new))
@@ -119,9 +129,10 @@ impl ChartSchema {
         self.parts.is_empty()
     }
 
-    /// Whether [`ChartSchema::check`] would find nothing; cheaper, and more so after other values that are `valid`.
-    pub fn is_valid(&self, values: &Value, valid: Option<&Value>) -> bool {
-        self.parts.iter().all(|part| part.fits(values, valid))
+    /// Whether [`ChartSchema::check`] would find nothing; cheaper, and more so after other values that are `valid`, and
+    /// from which these ones differ at the `edited` keys only.
+    pub fn is_valid(&self, values: &Value, valid: Option<&Value>, edited: Option<&[KeyPath]>) -> bool {
+        self.parts.iter().all(|part| part.fits(values, valid, edited))
     }
 
     /// Checks merged values. Sections whose subchart is disabled hold no values and are skipped, as helm does.
@@ -272,10 +283,10 @@ mod tests {
         for (text, is_by_key) in [(by_key, true), (asking, false)] {
             let schema = schema(&text);
             assert_eq!(schema.parts[0].is_by_key, is_by_key);
-            for valid in all.iter().filter(|values| schema.is_valid(values, None)) {
+            for valid in all.iter().filter(|values| schema.is_valid(values, None, None)) {
                 for values in &all {
-                    let is_valid = schema.is_valid(values, None);
-                    assert_eq!(schema.is_valid(values, Some(valid)), is_valid, "{values} after {valid}");
+                    let is_valid = schema.is_valid(values, None, None);
+                    assert_eq!(schema.is_valid(values, Some(valid), None), is_valid, "{values} after {valid}");
                     assert_eq!(messages(&schema, values).is_empty(), is_valid);
                 }
             }

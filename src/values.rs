@@ -4,6 +4,7 @@
 //! and conditions, imported values, defaults coalesced from the subcharts up with globals coming down), because
 //! its treatment of null, of globals and of tables against scalars cannot be guessed.
 
+mod after;
 mod coalesce;
 mod layer;
 mod merged;
@@ -133,15 +134,22 @@ impl LayerSet {
         &self.layers
     }
 
-    /// The values the templates see, with their origins.
+    /// The values the templates see, with their origins; keys in the order of the chart's own values.
     pub fn merge(&self) -> Merged {
+        let mut merged = self.merge_in_any_order();
+        merged.arrange();
+        merged
+    }
+
+    /// As [`LayerSet::merge`], for whoever shows no list of keys: helm and its templates know no order of keys.
+    pub fn merge_in_any_order(&self) -> Merged {
         let user = coalesce::over_each_other(
             self.layers.iter().filter(|layer| layer.kind.is_given()).map(Layer::value),
         );
         let mut root = self.root.clone();
         let mut problems = Vec::new();
         let value = coalesce::values(&mut root, &self.layers, user, self.rules, &mut problems);
-        Merged::new(value, self.layers.clone(), root, problems)
+        Merged::new(value, self.layers.clone(), root, self.rules, problems)
     }
 }
 

@@ -13,6 +13,19 @@ pub enum Segment {
     Index(usize),
 }
 
+impl Segment {
+    /// Whether it is this key of a map.
+    pub fn is_key(&self, key: &str) -> bool {
+        matches!(self, Self::Key(own) if own == key)
+    }
+}
+
+/// What is left of the paths that begin with this key of a map.
+pub fn below<'p>(paths: &[&'p [Segment]], key: &str) -> Vec<&'p [Segment]> {
+    let begins = paths.iter().filter_map(|path| path.split_first().filter(|(first, _)| first.is_key(key)));
+    begins.map(|(_, rest)| rest).collect()
+}
+
 /// A path from the document's root; empty is the root itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct KeyPath(pub Vec<Segment>);

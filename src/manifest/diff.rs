@@ -1,9 +1,9 @@
 //! Two sets of objects against each other: what was added, removed and changed, what each change does, worst first.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -137,17 +137,43 @@ pub struct Change {
     pub hidden: usize,
     /// How many unstable fields are masked.
     pub unstable: usize,
-    /// The object before as YAML.
-    #[serde(serialize_with = "text")]
-    pub before: Option<Arc<str>>,
-    /// The object after as YAML.
-    #[serde(serialize_with = "text")]
-    pub after: Option<Arc<str>>,
+    /// The object before.
+    pub before: Option<Written>,
+    /// The object after.
+    pub after: Option<Written>,
 }
 
-#[allow(clippy::ref_option)] // serde's signature
-fn text<S: Serializer>(text: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
-    text.as_deref().serialize(serializer)
+/// An object as YAML, written when somebody looks at it.
+#[derive(Debug, Clone)]
+pub struct Written {
+    value: Arc<Value>,
+    text: OnceLock<String>,
+}
+
+impl From<Arc<Value>> for Written {
+    fn from(value: Arc<Value>) -> Self {
+        Self { value, text: OnceLock::new() }
+    }
+}
+
+impl Deref for Written {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.text.get_or_init(|| yaml::write(&self.value))
+    }
+}
+
+impl PartialEq for Written {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
 }
 
 impl Change {
@@ -329,8 +355,7 @@ pub fn diff(old: &[Object], new: &[Object], options: &DiffOptions) -> ChangeSet 
     // Two renderings of the same release nearly always hold the same objects in the same order.
     while options.old == options.new
         && let (Some(one), Some(other)) = (former.peek(), latter.peek())
-        && one.id == other.id
-        && one.hook.is_some() == other.hook.is_some()
+        && (one.is_same(other) || (one.id == other.id && one.hook.is_some() == other.hook.is_some()))
     {
         set.pair(one, other, options);
         former.next();
@@ -368,16 +393,16 @@ pub fn diff(old: &[Object], new: &[Object], options: &DiffOptions) -> ChangeSet 
 impl ChangeSet {
     /// Compares two states of one object.
     fn pair(&mut self, old: &Object, new: &Object, options: &DiffOptions) {
-        if Arc::ptr_eq(&old.value, &new.value) || old.value == new.value {
+        if old.is_same(new) || Arc::ptr_eq(&old.value, &new.value) || old.value == new.value {
             self.unchanged += 1;
             return;
         }
         let masked = options.mask.apply(&options.new.key(&new.id), &old.value, &new.value);
         let unstable = masked.as_ref().map_or(0, |(_, _, count)| *count);
         self.unstable += unstable;
-        let (before, after) =
-            masked.as_ref().map_or((&*old.value, &*new.value), |(before, after, _)| (before, after));
-        let all = compare(before, after);
+        let (mut before, mut after) = masked
+            .map_or_else(|| (old.value.clone(), new.value.clone()), |(old, new, _)| (old.into(), new.into()));
+        let all = compare(&before, &after);
         if all.is_empty() {
             self.unchanged += 1;
             return;
@@ -400,16 +425,15 @@ impl ChangeSet {
         let told =
             if quiet.iter().any(|effect| effect.consequence == consequence) { &quiet } else { &effects };
         let summary = told.iter().map(|effect| effect.text.as_str()).collect::<Vec<_>>().join("; ");
-        let (mut before, mut after) = (Cow::Borrowed(before), Cow::Borrowed(after));
         // When only noise makes the pods restart, the noise is the text.
         if !fields.is_empty() {
             for field in &noisy {
-                noise::remove(before.to_mut(), &field.path);
-                noise::remove(after.to_mut(), &field.path);
+                noise::remove(Arc::make_mut(&mut before), &field.path);
+                noise::remove(Arc::make_mut(&mut after), &field.path);
             }
         }
         if let Some(Redact(mask)) = &options.redact {
-            (before, after) = (Cow::Owned(mask(&before)), Cow::Owned(mask(&after)));
+            (before, after) = (mask(&before).into(), mask(&after).into());
             for field in fields.iter_mut().filter(|field| !field.reordered) {
                 field.before = field.path.get(&before).cloned();
                 field.after = field.path.get(&after).cloned();
@@ -426,8 +450,8 @@ impl ChangeSet {
             fields,
             hidden: noisy.len(),
             unstable,
-            before: Some(yaml::write(&before).into()),
-            after: Some(yaml::write(&after).into()),
+            before: Some(before.into()),
+            after: Some(after.into()),
         });
     }
 }
@@ -435,11 +459,12 @@ impl ChangeSet {
 /// A change of an object that is on one side only.
 fn alone(object: &Object, kind: ChangeKind, options: &DiffOptions) -> Change {
     let effect = if kind == ChangeKind::Added { rules::added(object) } else { rules::removed(object) };
-    let text: Arc<str> = match &options.redact {
-        Some(Redact(mask)) => yaml::write(&mask(&object.value)).into(),
-        None => yaml::write(&object.value).into(),
+    let value = match &options.redact {
+        Some(Redact(mask)) => Arc::new(mask(&object.value)),
+        None => object.value.clone(),
     };
-    let (before, after) = if kind == ChangeKind::Added { (None, Some(text)) } else { (Some(text), None) };
+    let written = Some(Written::from(value));
+    let (before, after) = if kind == ChangeKind::Added { (None, written) } else { (written, None) };
     Change {
         id: object.id.clone(),
         source: object.source.clone(),

@@ -28,10 +28,7 @@ pub fn live_side(rendered: &[Object], live: &[Value], side: &Side) -> Vec<Object
         .iter()
         .filter_map(|object| {
             let value = found.get(&side.key(&object.id))?;
-            let mut live = Object::from_value(normalise_live(value, &object.value))?;
-            live.source.clone_from(&object.source);
-            live.hook.clone_from(&object.hook);
-            Some(live)
+            Some(Object::from_value(normalise_live(value, &object.value))?.with_origin_of(object))
         })
         .collect()
 }

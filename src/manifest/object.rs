@@ -1,6 +1,7 @@
 //! One Kubernetes object of a manifest: who it is, where it came from, whether it is a hook.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -189,9 +190,13 @@ impl Hook {
     }
 }
 
-/// One object of a manifest. Not redacted.
+/// One object of a manifest. Not redacted. Cheap to clone: most objects are the same from one rendering to the next.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Object {
+pub struct Object(Arc<Content>);
+
+/// What an object is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
     /// Who it is.
     pub id: ObjectId,
     /// The template it came from, as in `# Source: floe/templates/web.yaml`.
@@ -200,10 +205,16 @@ pub struct Object {
     pub hook: Option<Hook>,
     /// The document as it was rendered, without its `---` and `# Source:` lines.
     pub text: Arc<str>,
-    /// The same, read; shared, because most objects are the same from one rendering to the next.
+    /// The same, read.
     pub value: Arc<Value>,
-    /// The line of the manifest on which `text` begins, from 1.
-    pub first_line: usize,
+}
+
+impl Deref for Object {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.0
+    }
 }
 
 impl Object {
@@ -211,7 +222,7 @@ impl Object {
     /// kind or no name.
     pub fn from_value(value: Value) -> Option<Self> {
         let text = yaml::write(&value);
-        Self::read(Arc::new(value), Arc::from(text), None, 1)
+        Self::read(Arc::new(value), Arc::from(text), None)
     }
 
     /// An object from a document; `None` when it has no kind or no name.
@@ -219,7 +230,6 @@ impl Object {
         value: Arc<Value>,
         text: Arc<str>,
         source: Option<String>,
-        first_line: usize,
     ) -> Option<Self> {
         let text_at = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
         let metadata = value.get("metadata")?;
@@ -233,7 +243,26 @@ impl Object {
             name,
         };
         let hook = Hook::of(&value);
-        Some(Self { id, source, hook, text, value, first_line })
+        Some(Self(Arc::new(Content { id, source, hook, text, value })))
+    }
+
+    /// As the other object has it: the template it comes from and whether it is a hook.
+    pub(super) fn with_origin_of(mut self, other: &Self) -> Self {
+        let content = Arc::make_mut(&mut self.0);
+        content.source.clone_from(&other.source);
+        content.hook.clone_from(&other.hook);
+        self
+    }
+
+    /// With the template it comes from.
+    pub(super) fn from_template(mut self, source: Option<&str>) -> Self {
+        Arc::make_mut(&mut self.0).source = source.map(str::to_owned);
+        self
+    }
+
+    /// Whether it is the very same, not only equal.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Whether `helm.sh/resource-policy: keep` makes helm leave it in the cluster.
@@ -296,7 +325,7 @@ mod tests {
     use serde_json::json;
 
     fn object(value: Value) -> Object {
-        Object::read(Arc::new(value), Arc::from(""), None, 1).unwrap()
+        Object::read(Arc::new(value), Arc::from(""), None).unwrap()
     }
 
     #[test]
@@ -305,7 +334,7 @@ mod tests {
             json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "m", "annotations": {
             "helm.sh/hook": "pre-install, pre-upgrade", "helm.sh/hook-weight": "-5"}}}),
         );
-        let hook = job.hook.unwrap();
+        let hook = job.hook.as_ref().unwrap();
         assert_eq!(hook.events, [HookEvent::PreInstall, HookEvent::PreUpgrade]);
         assert_eq!(hook.weight, -5);
         assert_eq!(hook.delete_policies, ["before-hook-creation"]);
@@ -313,7 +342,7 @@ mod tests {
         let test = object(
             json!({"kind": "Pod", "metadata": {"name": "t", "annotations": {"helm.sh/hook": "test-success"}}}),
         );
-        assert!(test.hook.unwrap().is_test());
+        assert!(test.hook.as_ref().unwrap().is_test());
     }
 
     #[test]

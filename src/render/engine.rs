@@ -217,17 +217,31 @@ impl Engine {
             .with_texts(chart, &texts)
             .ok_or_else(|| Refusal::Unsupported("unsaved changes of the chart's metadata".to_owned()))?;
         self.check_installable(&chart)?;
-        let merged = Arc::new(self.values(&chart, request, defaults)?);
+        let is_nearer = |known: &Baseline| known.is_of(request, &self.session);
+        let last = self.memory().baseline(&chart, is_nearer, is_nearer);
+        let layers = self.layers(&chart, request, defaults)?;
+        let (merged, mut edited) = match &last {
+            // What is traced is looked at, in the order of the chart's keys.
+            _ if trace => (layers.merge(), None),
+            Some(last) => layers.merge_after(&last.values),
+            None => (layers.merge_in_any_order(), None),
+        };
+        let merged = Arc::new(self.mergeable(&chart, merged)?);
         let kube = self.kube(request)?;
         let prepared = self.prepared(&chart, &merged);
         let (places, documents, baseline) = {
             let mut memory = self.memory();
             let places = memory.places();
             let serves = |known: &Baseline| known.serves(&prepared, request, &places);
-            let baseline = memory.baseline(&chart, serves, |known| known.is_of(request, &self.session));
+            let baseline = memory.baseline(&chart, serves, is_nearer);
             (places, memory.documents.clone(), baseline)
         };
-        prepared.check(&chart, &merged, baseline.as_ref().map(|known| &known.values.value))?;
+        let is_last = |known: &Arc<Baseline>| last.as_ref().is_some_and(|last| Arc::ptr_eq(last, known));
+        if !baseline.as_ref().is_some_and(is_last) {
+            edited = None;
+        }
+        let valid = baseline.as_ref().map(|known| &known.values.value);
+        prepared.check(&chart, &merged, valid, edited.as_deref())?;
         if let Some(wanted) = chart.metadata.kube_version.as_deref().filter(|wanted| !wanted.is_empty())
             && !is_within(self.profile.semver(), wanted, &kube.normalized)
         {
@@ -248,6 +262,7 @@ impl Engine {
             places,
             documents,
             baseline,
+            edited,
             level: if trace { Level::Pieces } else { Level::Reads },
         }))
     }
@@ -302,7 +317,12 @@ impl Engine {
     }
 
     /// `defaults` is the unsaved text of the chart's own file of values.
-    fn values(&self, chart: &Chart, request: &Request, defaults: Option<Unsaved>) -> Result<Merged, Refusal> {
+    fn layers(
+        &self,
+        chart: &Chart,
+        request: &Request,
+        defaults: Option<Unsaved>,
+    ) -> Result<LayerSet, Refusal> {
         let mut files = Vec::new();
         let mut inline: HashMap<PathBuf, Arc<str>> = defaults.into_iter().collect();
         for source in &request.values {
@@ -351,8 +371,11 @@ impl Engine {
         if let Some((_, argument)) = set.iter().find(is_object).filter(|_| !self.profile.is_four()) {
             return Err(Refusal::early(format!("failed parsing --set-json data {argument}")));
         }
-        let layers = layers.with_set(&set).map_err(Refusal::early)?;
-        let merged = layers.merge();
+        layers.with_set(&set).map_err(Refusal::early)
+    }
+
+    /// Helm's words where layers cannot be merged.
+    fn mergeable(&self, chart: &Chart, merged: Merged) -> Result<Merged, Refusal> {
         match merged.problems().first() {
             Some(problem) => {
                 let words = mismatch(problem, &merged);

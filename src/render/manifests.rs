@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::encode::read::kind_of;
 use super::objects::chart::text;
 use super::profile::{Profile, Splitting};
+use crate::base::derived::Derived;
 use crate::yaml;
 
 /// A document of one template.
@@ -23,6 +24,8 @@ pub struct Document {
     pub value: Arc<Json>,
     /// For which events it is a hook; `None` for an object of the release.
     pub hooks: Option<Vec<String>>,
+    /// Its objects.
+    pub derived: Derived,
 }
 
 /// Sorted documents, as helm prints them.
@@ -217,6 +220,7 @@ pub fn documents(
             head,
             value,
             hooks,
+            derived: Derived::default(),
         }));
     }
     Ok(found)

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::template::trace::{Part, Read};
 use super::template::value::Origin;
+use crate::base::path::below;
 use crate::yaml::{KeyPath, Segment, is_same};
 
 /// The number of the values themselves.
@@ -151,7 +152,7 @@ impl Table {
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Keys that came, went, or whose scalar, type or emptiness is another.
-    keys: HashMap<Origin, HashSet<Box<str>>>,
+    keys: HashMap<Origin, HashSet<Box<[u8]>>>,
     /// Maps and lists with such a key or element.
     direct: HashSet<Origin>,
     /// Those and everything around them.
@@ -161,10 +162,18 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub fn between(old: &Json, new: &Json, places: &Places) -> Self {
+    /// Of values that are the same outside of these paths of keys; of any values where none are given.
+    pub fn within(paths: Option<&[KeyPath]>, (old, new): (&Json, &Json), places: &Places) -> Self {
         let mut changes = Self { root_emptied: is_empty(old) != is_empty(new), ..Self::default() };
-        if !is_same(old, new) {
-            changes.walk(old, new, ROOT, places);
+        match paths {
+            Some(paths) => {
+                let paths: Vec<&[Segment]> = paths.iter().map(|path| &*path.0).collect();
+                changes.walk(old, new, ROOT, places, Some(&paths));
+            }
+            None if is_same(old, new) => {}
+            None => {
+                changes.walk(old, new, ROOT, places, None);
+            }
         }
         changes
     }
@@ -174,41 +183,47 @@ impl Changes {
     }
 
     fn key(&mut self, at: Origin, key: &str) {
-        self.keys.entry(at).or_default().insert(key.into());
+        self.keys.entry(at).or_default().insert(key.as_bytes().into());
         self.direct.insert(at);
     }
 
-    /// Whether anything differs.
-    fn walk(&mut self, old: &Json, new: &Json, at: Origin, places: &Places) -> bool {
+    /// Whether anything differs, at these paths where some are given.
+    fn walk(
+        &mut self,
+        old: &Json,
+        new: &Json,
+        at: Origin,
+        places: &Places,
+        paths: Option<&[&[Segment]]>,
+    ) -> bool {
         let mut changed = false;
         match (old, new) {
             (Json::Object(old), Json::Object(new)) => {
-                for (key, before) in old {
-                    match new.get(key) {
-                        None => {
-                            self.key(at, key);
-                            changed = true;
-                        }
-                        Some(after) => {
-                            let below = || places.find_key(at, key).unwrap_or(0);
-                            let (is_key, is_below) = self.pair(before, after, below, places);
-                            if is_key {
-                                self.key(at, key);
-                            }
-                            changed |= is_key || is_below;
-                        }
+                let came = new.keys().filter(|key| !old.contains_key(*key));
+                for key in old.keys().chain(came) {
+                    let inside = paths.map(|paths| below(paths, key));
+                    if inside.as_ref().is_some_and(Vec::is_empty) {
+                        continue;
                     }
-                }
-                for key in new.keys().filter(|key| !old.contains_key(*key)) {
-                    self.key(at, key);
-                    changed = true;
+                    let inside = inside.as_deref().filter(|paths| paths.iter().all(|path| !path.is_empty()));
+                    let (Some(before), Some(after)) = (old.get(key), new.get(key)) else {
+                        self.key(at, key);
+                        changed = true;
+                        continue;
+                    };
+                    let place = || places.find_key(at, key).unwrap_or(0);
+                    let (is_key, is_below) = self.pair(before, after, place, places, inside);
+                    if is_key {
+                        self.key(at, key);
+                    }
+                    changed |= is_key || is_below;
                 }
             }
             (Json::Array(old), Json::Array(new)) => {
                 let mut is_direct = old.len() != new.len();
                 for (index, (before, after)) in old.iter().zip(new).enumerate() {
                     let below = || places.find_item(at, index).unwrap_or(0);
-                    let (is_item, is_below) = self.pair(before, after, below, places);
+                    let (is_item, is_below) = self.pair(before, after, below, places, None);
                     is_direct |= is_item;
                     changed |= is_below;
                 }
@@ -232,14 +247,15 @@ impl Changes {
         after: &Json,
         below: impl FnOnce() -> Origin,
         places: &Places,
+        paths: Option<&[&[Segment]]>,
     ) -> (bool, bool) {
         match (before, after) {
             (Json::Object(_), Json::Object(_)) | (Json::Array(_), Json::Array(_)) => {
-                if is_same(before, after) {
+                if paths.is_none() && is_same(before, after) {
                     return (false, false);
                 }
                 // A place that has no number was never read.
-                let changed = self.walk(before, after, below(), places);
+                let changed = self.walk(before, after, below(), places, paths);
                 (changed && is_empty(before) != is_empty(after), changed)
             }
             _ => (before != after, false),
@@ -249,8 +265,7 @@ impl Changes {
     /// Whether a read would find something else.
     pub fn hit(&self, read: &Read) -> bool {
         match &read.part {
-            Part::Key(key) => std::str::from_utf8(key)
-                .is_ok_and(|key| self.keys.get(&read.origin).is_some_and(|keys| keys.contains(key))),
+            Part::Key(key) => self.keys.get(&read.origin).is_some_and(|keys| keys.contains(&**key)),
             Part::Keys => self.direct.contains(&read.origin),
             Part::Whole => self.around.contains(&read.origin),
         }
@@ -382,8 +397,8 @@ mod tests {
         ];
         for (new, path, part, hit) in table {
             let read = read(path, part, &places);
-            assert_eq!(Changes::between(&old, &new, &places).hit(&read), hit, "{new} {read:?}");
+            assert_eq!(Changes::within(None, (&old, &new), &places).hit(&read), hit, "{new} {read:?}");
         }
-        assert!(Changes::between(&old, &old, &places).is_empty());
+        assert!(Changes::within(None, (&old, &old), &places).is_empty());
     }
 }

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use super::Layer;
 use crate::base::Problem;
-use crate::yaml::{KeyPath, kind_name};
+use crate::base::path::below;
+use crate::yaml::{KeyPath, Segment, kind_name};
 
 /// How helm puts values together, by the release of helm 3 that began it (4.2 for the last): each changed one thing,
 /// mostly about null. Helm 4.0 began as 3.19.5, and 4.1.3 is as 3.20.1.
@@ -91,6 +92,12 @@ impl Node {
         self.children.iter().filter(|child| !child.disabled)
     }
 
+    /// The keys that decide, the first one that holds a boolean, where the parent's values are at `prefix`.
+    pub(super) fn conditions(&self, prefix: &KeyPath) -> impl Iterator<Item = KeyPath> {
+        let conditions = self.condition.iter().flat_map(|condition| condition.trim().split(','));
+        conditions.map(|path| KeyPath(prefix.0.iter().cloned().chain(dotted(path).0).collect()))
+    }
+
     /// Imports as (path in the child, path in this chart), both below their charts.
     pub(super) fn imports_of(child: &Node) -> Vec<(KeyPath, KeyPath)> {
         child
@@ -106,6 +113,11 @@ impl Node {
             })
             .collect()
     }
+}
+
+/// What charts hand down to their subcharts.
+pub(super) fn global() -> Segment {
+    Segment::Key("global".to_owned())
 }
 
 /// `a.b.c`, where `.` alone is the root.
@@ -124,7 +136,7 @@ pub(super) fn over_each_other<'v>(files: impl Iterator<Item = &'v Value>) -> Map
     merged
 }
 
-/// `ProcessDependencies` and `CoalesceValues`: the values templates see.
+/// `ProcessDependencies` and `CoalesceValues`: the values templates see, their keys in any order.
 pub(super) fn values(
     root: &mut Node,
     layers: &[Layer],
@@ -132,7 +144,7 @@ pub(super) fn values(
     rules: Rules,
     problems: &mut Vec<Problem>,
 ) -> Value {
-    let mut value = if rules == Rules::V3_12_0 {
+    if rules == Rules::V3_12_0 {
         shared::values(root, layers, &user, problems)
     } else {
         switch(root, layers, &user, &KeyPath::root(), rules);
@@ -140,9 +152,16 @@ pub(super) fn values(
         let mut merged = user;
         coalesce(root, layers, &mut merged, Mode { merge: false, rules }, &KeyPath::root(), problems);
         Value::Object(merged)
-    };
-    order(&mut value, &KeyPath::root(), root, layers);
-    value
+    }
+}
+
+/// As [`values`], of a part of the layers that lies in the charts' `values`; what takes part is decided. `None` where
+/// helm refuses.
+pub(super) fn part(root: &mut Node, user: Map<String, Value>, rules: Rules) -> Option<Value> {
+    import::import(root, &[], rules);
+    let (mut merged, mut problems) = (user, Vec::new());
+    coalesce(root, &[], &mut merged, Mode { merge: false, rules }, &KeyPath::root(), &mut problems);
+    problems.is_empty().then_some(Value::Object(merged))
 }
 
 /// `processDependencyEnabled`: tags first, then the first condition that holds a boolean.
@@ -177,15 +196,13 @@ fn deciding(
     if !prefix.0.is_empty() {
         return None;
     }
-    let mut wanted = vec!["tags".to_owned()];
-    let conditions = node.children.iter().filter_map(|child| child.condition.as_deref());
-    for condition in conditions.flat_map(|condition| condition.trim().split(',')) {
-        let mut keys = condition.split('.').filter(|part| !part.is_empty());
-        wanted.extend(keys.clone().next().map(str::to_owned));
-        if keys.any(|key| key == "global") {
-            return None;
-        }
+    let tags = KeyPath::of(["tags"]);
+    let conditions: Vec<KeyPath> = node.children.iter().flat_map(|child| child.conditions(prefix)).collect();
+    if conditions.iter().any(|path| path.0.iter().skip(1).any(|segment| *segment == global())) {
+        return None;
     }
+    let wanted: Vec<&[Segment]> =
+        conditions.iter().chain([&tags]).map(|path| &*path.0).filter(|path| !path.is_empty()).collect();
     let own = node.own(layers);
     let is_table = |map: &Map<String, Value>, key: &str| map.get(key).is_none_or(Value::is_object);
     if !node
@@ -195,26 +212,44 @@ fn deciding(
     {
         return None;
     }
-    let only = |map: &Map<String, Value>| -> Map<String, Value> {
-        let wanted = map.iter().filter(|(key, _)| wanted.contains(key));
-        wanted.map(|(key, value)| (key.clone(), value.clone())).collect()
+    let children = node.children.iter().filter_map(|child| {
+        let below = below(&wanted, &child.name);
+        let values = child.own(layers).map(|own| only(own, &below)).unwrap_or_default();
+        let part = Node {
+            name: child.name.clone(),
+            disabled: child.disabled,
+            values: Some(Arc::new(values)),
+            ..Node::default()
+        };
+        (!below.is_empty()).then_some(part)
+    });
+    let values = Some(Arc::new(own.map(|own| only(own, &wanted)).unwrap_or_default()));
+    Some((Node { children: children.collect(), values, ..Node::default() }, only(given, &wanted)))
+}
+
+/// The part of a table that lies on or below these paths. What is no table on the way stays as it is.
+pub(super) fn only(map: &Map<String, Value>, paths: &[&[Segment]]) -> Map<String, Value> {
+    let part = |(key, value): (&String, &Value)| {
+        let below = below(paths, key);
+        let value = match value {
+            _ if below.is_empty() => return None,
+            Value::Object(map) if below.iter().all(|path| !path.is_empty()) => {
+                Value::Object(only(map, &below))
+            }
+            whole => whole.clone(),
+        };
+        Some((key.clone(), value))
     };
-    let children = node.children.iter().filter(|child| wanted.contains(&child.name)).cloned().collect();
-    let values = Some(Arc::new(own.map(only).unwrap_or_default()));
-    Some((Node { children, values, ..Node::default() }, only(given)))
+    map.iter().filter_map(part).collect()
 }
 
 /// `processDependencyTags` and `processDependencyConditions`.
 fn decide(node: &mut Node, merged: &Value, prefix: &KeyPath) {
-    for child in &mut node.children {
-        if !child.declared {
-            continue;
-        }
+    for child in node.children.iter_mut().filter(|child| child.declared) {
         let tags: Vec<bool> =
             child.tags.iter().filter_map(|tag| merged.get("tags")?.get(tag)?.as_bool()).collect();
         let mut on = tags.is_empty() || tags.contains(&true);
-        for condition in child.condition.iter().flat_map(|condition| condition.trim().split(',')) {
-            let path = KeyPath(prefix.0.iter().cloned().chain(dotted(condition).0).collect());
+        for path in child.conditions(prefix) {
             if let Some(Value::Bool(decided)) = path.get(merged) {
                 on = *decided;
                 break;
@@ -400,7 +435,7 @@ fn clean(map: &mut Map<String, Value>) {
 
 /// Keys in the order in which the chart's own `values.yaml` introduces them, then as they came: the tree must not
 /// be shuffled by which file happens to set what.
-fn order(value: &mut Value, section: &KeyPath, node: &Node, layers: &[Layer]) {
+pub(super) fn order(value: &mut Value, section: &KeyPath, node: &Node, layers: &[Layer]) {
     let root = layers.iter().find(|layer| layer.kind == super::LayerKind::Defaults).map(Layer::value);
     let own = node.defaults.and_then(|index| layers.get(index)).map(Layer::value);
     // The root's own come last, over the order of its subcharts.

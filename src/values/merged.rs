@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::coalesce::Node;
+use super::coalesce::{self, Node, Rules};
 use super::{Layer, LayerKind};
 use crate::base::Problem;
 use crate::yaml::{KeyPath, Segment};
@@ -42,13 +42,21 @@ pub struct Merged {
     /// A map.
     pub value: Value,
     layers: Arc<Vec<Layer>>,
-    root: Node,
+    /// With what was switched off.
+    pub(super) root: Node,
+    pub(super) rules: Rules,
     problems: Vec<Problem>,
 }
 
 impl Merged {
-    pub(super) fn new(value: Value, layers: Arc<Vec<Layer>>, root: Node, problems: Vec<Problem>) -> Self {
-        let mut merged = Self { value, layers, root, problems: Vec::new() };
+    pub(super) fn new(
+        value: Value,
+        layers: Arc<Vec<Layer>>,
+        root: Node,
+        rules: Rules,
+        problems: Vec<Problem>,
+    ) -> Self {
+        let mut merged = Self { value, layers, root, rules, problems: Vec::new() };
         merged.problems = problems
             .into_iter()
             .map(|problem| {
@@ -60,6 +68,11 @@ impl Merged {
             })
             .collect();
         merged
+    }
+
+    /// Puts keys into the order of the chart's own values.
+    pub(super) fn arrange(&mut self) {
+        coalesce::order(&mut self.value, &KeyPath::root(), &self.root, &self.layers);
     }
 
     /// What helm refuses about the merge itself: a subchart's section that is no map.

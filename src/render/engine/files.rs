@@ -24,6 +24,7 @@ use super::prepared::{Prepared, PreparedFile};
 use super::{Engine, Refusal, deep};
 use crate::chart::Chart;
 use crate::values::Merged;
+use crate::yaml::KeyPath;
 
 /// What running one file gave.
 #[derive(Debug)]
@@ -134,6 +135,8 @@ pub(super) struct Work {
     pub(super) level: Level,
     pub(super) documents: Documents,
     pub(super) baseline: Option<Arc<Baseline>>,
+    /// The keys outside of which the values are those of `baseline`, where that is known.
+    pub(super) edited: Option<Vec<KeyPath>>,
 }
 
 /// What came of it.
@@ -153,7 +156,8 @@ impl Work {
     pub(super) fn run(self: &Arc<Self>) -> Result<Ran, Refusal> {
         let blank = || vec![None; self.prepared.files.len()];
         let Some(baseline) = &self.baseline else { return self.files(&blank()) };
-        let changes = Changes::between(&baseline.values.value, &self.merged.value, &self.places.read());
+        let values = (&baseline.values.value, &self.merged.value);
+        let changes = Changes::within(self.edited.as_deref(), values, &self.places.read());
         if changes.root_emptied {
             return self.files(&blank());
         }

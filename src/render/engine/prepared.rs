@@ -82,11 +82,18 @@ impl Prepared {
         Self { sections: merged.enabled_sections(), unit, files, templates, schema, changes_shared }
     }
 
-    /// The schemas of the chart and of the subcharts that take part; `valid` are values that fit. Our words for each
-    /// problem: helm's come from its schema library.
-    pub(super) fn check(&self, chart: &Chart, merged: &Merged, valid: Option<&Value>) -> Result<(), Refusal> {
+    /// The schemas of the chart and of the subcharts that take part; `valid` are values that fit, and from which these
+    /// ones differ at most at the `edited` keys, where these are known. Our words for each problem: helm's come from its
+    /// schema library.
+    pub(super) fn check(
+        &self,
+        chart: &Chart,
+        merged: &Merged,
+        valid: Option<&Value>,
+        edited: Option<&[KeyPath]>,
+    ) -> Result<(), Refusal> {
         let schema = self.schema.as_ref().map_err(Clone::clone)?;
-        if schema.is_empty() || schema.is_valid(&merged.value, valid) {
+        if schema.is_empty() || schema.is_valid(&merged.value, valid, edited) {
             return Ok(());
         }
         let problems = schema.check(&merged.value, &|path| merged.locate(path));

@@ -80,7 +80,7 @@ fn walk(node: &mut Node, with: &mut impl FnMut(&mut Node)) {
 }
 
 /// `processDependencyImportValues`: children first; what a child exports lies below the chart's own values.
-fn import(node: &mut Node, layers: &[Layer], rules: Rules) {
+pub(super) fn import(node: &mut Node, layers: &[Layer], rules: Rules) {
     for child in node.children.iter_mut().filter(|child| !child.disabled) {
         import(child, layers, rules);
     }
