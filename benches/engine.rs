@@ -56,14 +56,14 @@ fn main() {
         let mut request = first.clone();
         request.api_versions = vec![format!("bench.example/v{flip}")];
         let output = engine.render(&request, false).unwrap();
-        assert!(output.ran > 0);
+        assert!(output.ran > 0 && !output.manifest().is_empty());
     });
     show("engine, warm full rendering", &full, Some(&by_helm));
     let traced = sample(30, || {
         flip += 1;
         let mut request = first.clone();
         request.api_versions = vec![format!("bench.example/v{flip}")];
-        engine.render(&request, true).unwrap();
+        assert!(!engine.render(&request, true).unwrap().manifest().is_empty());
     });
     show("engine, warm full rendering with trace", &traced, Some(&by_helm));
     engine.render(&first, false).unwrap();

@@ -55,9 +55,8 @@ impl Part {
             (Value::Object(values), Some(Value::Object(valid))) if self.is_by_key => {
                 let place = self.section.0.len();
                 let leads_to = |path: &KeyPath, key: &str| path.0.get(place).is_none_or(|at| at.is_key(key));
-                let is_edited = |key: &str| {
-                    edited.is_none_or(|edited| edited.iter().any(|path| leads_to(path, key)))
-                };
+                let is_edited =
+                    |key: &str| edited.is_none_or(|edited| edited.iter().any(|path| leads_to(path, key)));
                 let is_new = |key: &String, value: &Value| {
                     is_edited(key) && valid.get(key).is_none_or(|valid| !is_same(value, valid))
                 };
@@ -286,7 +285,11 @@ mod tests {
             for valid in all.iter().filter(|values| schema.is_valid(values, None, None)) {
                 for values in &all {
                     let is_valid = schema.is_valid(values, None, None);
-                    assert_eq!(schema.is_valid(values, Some(valid), None), is_valid, "{values} after {valid}");
+                    assert_eq!(
+                        schema.is_valid(values, Some(valid), None),
+                        is_valid,
+                        "{values} after {valid}"
+                    );
                     assert_eq!(messages(&schema, values).is_empty(), is_valid);
                 }
             }

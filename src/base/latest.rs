@@ -28,6 +28,11 @@ impl<T, const MOST: usize> Latest<T, MOST> {
         self.rows.back()
     }
 
+    /// All rows, those that were asked for last first.
+    pub fn latest(&self) -> impl Iterator<Item = &T> {
+        self.rows.iter().rev()
+    }
+
     /// Keeps a row, in the place of the one that was not asked for the longest.
     pub fn keep(&mut self, row: T) {
         if self.rows.len() >= MOST {

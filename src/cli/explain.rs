@@ -146,7 +146,7 @@ impl Told<'_> {
     /// `Deployment/web:12`, or a line of all that is printed.
     fn find(&self, place: &str) -> Option<LineWhy> {
         if let Ok(line) = place.parse() {
-            return self.output.why(&self.output.rendered.manifest, line);
+            return self.output.why(self.output.manifest(), line);
         }
         let (object, line) = place.rsplit_once(':')?;
         let (kind, name) = object.split_once('/')?;

@@ -188,8 +188,6 @@ pub(super) struct Shared {
     /// The same with other random values.
     other: Engine,
     session: Session,
-    /// About as many renderings at a time as there are processors: more only wait for each other.
-    permits: Arc<Semaphore>,
     masks: Masks,
     memory: Mutex<Latest<(Source, Arc<Prepared>), REMEMBERED>>,
     /// Hashes of charts' contents.
@@ -203,13 +201,10 @@ pub(super) struct Shared {
 impl Shared {
     fn new(profile: Profile, session: Session) -> Self {
         let engine = Engine::new(profile, session.clone());
-        // One more than there are processors, so that all work while one waits for what another one reads.
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from) + 1;
         Self {
             other: engine.other(),
             engine,
             session,
-            permits: Arc::new(Semaphore::new(at_once)),
             masks: Masks::default(),
             memory: Mutex::default(),
             contents: Mutex::default(),
@@ -284,7 +279,7 @@ impl Previewer {
             return Ok(found);
         }
         let (shared, own) = (self.shared.clone(), source.clone());
-        let prepared = self.blocking(move || shared.prepare(&own)).await.map_err(Refused::Failed)??;
+        let prepared = Self::blocking(move || shared.prepare(&own)).await.map_err(Refused::Failed)??;
         let prepared = Arc::new(prepared);
         if source.reads_nothing() {
             let mut memory = self.shared.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -299,8 +294,8 @@ impl Previewer {
     /// As [`Previewer::by_engine`].
     pub async fn render(&self, source: &Source) -> Result<Rendered, Refused> {
         let (shared, own) = (self.shared.clone(), source.clone());
-        let output = self.blocking(move || own.render(&shared.engine)).await;
-        output.map_err(Refused::Failed)?.map(|output| output.rendered).map_err(Refused::from)
+        let output = Self::blocking(move || own.render(&shared.engine)).await;
+        output.map_err(Refused::Failed)?.map(Output::into_rendered).map_err(Refused::from)
     }
 
     /// What the engine makes, with what is needed to say why.
@@ -309,7 +304,7 @@ impl Previewer {
     /// The chart does not render, or only helm can render it, which does not say why.
     pub async fn traced(&self, source: &Source) -> Result<Output> {
         let (shared, own) = (self.shared.clone(), source.clone());
-        let output = self.blocking(move || own.render_with(&shared.engine, true)).await?;
+        let output = Self::blocking(move || own.render_with(&shared.engine, true)).await?;
         output.map_err(|refusal| match refusal.into() {
             Refused::Cannot(why) => {
                 Error::new("only helm can render this chart, and helm keeps no trace").because(why)
@@ -321,26 +316,25 @@ impl Previewer {
     /// What the engine prints, and under other random values where there are any.
     pub(super) async fn printed(&self, source: &Source) -> Result<Result<Vec<String>, Refusal>> {
         let (shared, own) = (self.shared.clone(), source.clone());
-        self.blocking(move || {
+        Self::blocking(move || {
             let output = own.render(&shared.engine)?;
             let again = output.unstable.then(|| own.render(&shared.other).ok()).flatten();
             let all = std::iter::once(output).chain(again);
-            Ok(all.map(|output| output.rendered.manifest).collect())
+            Ok(all.map(|output| output.manifest().to_owned()).collect())
         })
         .await
     }
 
-    /// Renders on a thread that may be busy. Who stops waiting does not stop it, so it keeps its permit.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let broke_off = |error: &dyn std::fmt::Display| Error::new("the rendering broke off").because(error);
-        let permit = self.shared.permits.clone().acquire_owned().await.map_err(|error| broke_off(&error))?;
+    /// Runs on a thread that renders, unless nobody waits for it any more when its turn comes.
+    async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (tell, answer) = tokio::sync::oneshot::channel();
-        let started = Engine::start(move || {
-            let _permit = permit;
-            drop(tell.send(work()));
+        let queued = Engine::queue(move || {
+            if !tell.is_closed() {
+                drop(tell.send(work()));
+            }
         });
-        started.map_err(|refusal| RenderError::from(refusal).error)?;
-        answer.await.map_err(|error| broke_off(&error))
+        queued.map_err(|refusal| RenderError::from(refusal).error)?;
+        answer.await.map_err(|error| Error::new("the rendering broke off").because(error))
     }
 
     fn remembered(&self, source: &Source) -> Option<Arc<Prepared>> {
@@ -446,7 +440,7 @@ impl Shared {
             let again = source.render(&self.other).ok().and_then(|again| manifest::of_output(&again).ok());
             again.map(|again| Mask::of(&objects, &again, &side)).unwrap_or_default()
         });
-        let warnings = output.rendered.warnings;
+        let warnings = output.warnings;
         Ok(Prepared { mask, warnings, by: By::Engine, ..Prepared::of(objects, side) })
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::object::Object;
 use crate::base::{Error, Result};
 use crate::render::Output;
-use crate::render::manifests::{self, Printed};
+use crate::render::manifests;
 use crate::yaml;
 
 /// The objects of a manifest in its order; documents without content are left out and lists are expanded.
@@ -30,17 +30,20 @@ pub fn parse_from(text: &str, source: Option<&str>) -> Result<Vec<Object>> {
 pub fn of_output(output: &Output) -> Result<Vec<Object>> {
     match &output.printed {
         Some(printed) => of_printed(printed),
-        None => parse(&output.rendered.manifest),
+        None => parse(output.manifest()),
     }
 }
 
-fn of_printed(printed: &[Printed]) -> Result<Vec<Object>> {
+fn of_printed(printed: &[Arc<manifests::Document>]) -> Result<Vec<Object>> {
     let mut objects = Vec::with_capacity(printed.len());
-    for Printed { document, first_line } in printed {
+    for (index, document) in printed.iter().enumerate() {
         let found = document.derived.get_or_make(|| of_document(document));
         match &*found {
             Ok(found) => objects.extend(found.iter().cloned()),
-            Err(unread) => return Err(unread.error(first_line - 1)),
+            Err(unread) => {
+                let (_, first_lines) = manifests::joined(&[], printed);
+                return Err(unread.error(first_lines[index] - 1));
+            }
         }
     }
     Ok(objects)
@@ -102,7 +105,7 @@ fn objects_in(
             lines: (document.first_line, line),
             fault,
         })?;
-        objects.extend(found.into_iter().map(|object| object.from_template(source)));
+        objects.extend(found.into_iter().map(|object| object.of_template(source)));
     }
     Ok(objects)
 }
@@ -230,7 +233,8 @@ mod tests {
                 manifests::documents(profile, &name, text, &mut read).unwrap()
             };
             let documents: Vec<_> = files.iter().enumerate().flat_map(file).collect();
-            manifests::joined(&[], &manifests::sort(profile, &documents), false)
+            let printed = manifests::sort(profile, &documents).printed(false);
+            (manifests::joined(&[], &printed).0, printed)
         };
         let hook = "kind: Job\nmetadata:\n  name: j\n  annotations: {helm.sh/hook: pre-install}\n";
         let files = [

@@ -226,11 +226,7 @@ impl Object {
     }
 
     /// An object from a document; `None` when it has no kind or no name.
-    pub(super) fn read(
-        value: Arc<Value>,
-        text: Arc<str>,
-        source: Option<String>,
-    ) -> Option<Self> {
+    pub(super) fn read(value: Arc<Value>, text: Arc<str>, source: Option<String>) -> Option<Self> {
         let text_at = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
         let metadata = value.get("metadata")?;
         let name = text_at(metadata, "name")
@@ -255,7 +251,7 @@ impl Object {
     }
 
     /// With the template it comes from.
-    pub(super) fn from_template(mut self, source: Option<&str>) -> Self {
+    pub(super) fn of_template(mut self, source: Option<&str>) -> Self {
         Arc::make_mut(&mut self.0).source = source.map(str::to_owned);
         self
     }

@@ -17,9 +17,9 @@ mod prepared;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::manifests::{self, Document, Printed, Reading};
+use super::manifests::{self, Document, Reading};
 use super::objects::capabilities::KubeVersion;
 use super::places::Table;
 use super::profile::Profile;
@@ -94,18 +94,21 @@ impl From<Refusal> for RenderError {
 /// What a rendering made.
 #[derive(Debug, Default)]
 pub struct Output {
-    pub rendered: Rendered,
-    /// All that `rendered.manifest` holds, with where it stands; `None` where more or less than the templates' documents
-    /// is printed.
-    pub printed: Option<Vec<Printed>>,
+    /// Joined when somebody asks for it.
+    manifest: OnceLock<String>,
+    /// What helm prints of `NOTES.txt`.
+    pub notes: Option<String>,
+    /// What helm warns about.
+    pub warnings: Vec<String>,
+    /// All documents that are printed, in their order; `None` where more or less than the templates' is printed.
+    pub printed: Option<Vec<Arc<Document>>>,
     /// Files in the order in which helm runs them.
     pub files: Vec<Arc<RanFile>>,
     /// What was rendered, with unsaved texts; those of its values are in `merged`.
     pub chart: Option<Arc<Chart>>,
     /// The values they saw.
     pub merged: Option<Arc<Merged>>,
-    /// All templates that the chart has here, those that did not run included.
-    pub trees: Vec<Arc<Tree>>,
+    prepared: Option<Arc<Prepared>>,
     /// The paths of the places that were read.
     pub places: Table,
     /// Somebody changed a map that all templates share: what a file wrote may depend on what other files read.
@@ -114,6 +117,25 @@ pub struct Output {
     pub ran: usize,
     /// A random or clock function was called: rendered under [`Engine::other`], something may come out differently.
     pub unstable: bool,
+}
+
+impl Output {
+    /// The manifests as helm prints them: documents with `# Source:` lines, hooks included. Not redacted.
+    pub fn manifest(&self) -> &str {
+        self.manifest.get_or_init(|| manifests::joined(&[], self.printed.as_deref().unwrap_or_default()).0)
+    }
+
+    /// What helm prints, and nothing else.
+    pub fn into_rendered(self) -> Rendered {
+        self.manifest();
+        let manifest = self.manifest.into_inner().unwrap_or_default();
+        Rendered { manifest, notes: self.notes, warnings: self.warnings }
+    }
+
+    /// All templates that the chart has here, those that did not run included.
+    pub fn trees(&self) -> impl Iterator<Item = &Arc<Tree>> {
+        self.prepared.iter().flat_map(|prepared| &prepared.files).flat_map(|file| file.trees.iter())
+    }
 }
 
 /// Renders charts as one version of helm does. Cheap to clone; clones share what they remember.
@@ -166,12 +188,13 @@ impl Engine {
         deep::run(move || engine.work(&chart, &request, trace))
     }
 
-    /// Runs something on a thread that renders: what it renders there runs at once, no other thread has to wake up.
+    /// Runs something on a thread that renders, when its turn comes: as many as there are processors work at a time. What
+    /// it renders there runs at once, no other thread has to wake up.
     ///
     /// # Errors
     /// There is no thread.
-    pub fn start(work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
-        deep::start(work).map(drop)
+    pub fn queue(work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+        deep::queue(work)
     }
 
     /// Renders everything the next time.
@@ -191,18 +214,19 @@ impl Engine {
         let next = Arc::new(work.next_baseline(&ran));
         self.memory().keep_baseline(chart, next, |known| known.is_of(request, &self.session));
         let files: Vec<Arc<RanFile>> = ran.files.into_iter().flatten().collect();
-        let (rendered, printed) = self.finish(chart, prepared, &files, request)?;
+        let output = self.finish(prepared, &files, request)?;
+        let is_deprecated = chart.metadata.deprecated;
         Ok(Output {
-            rendered,
-            printed,
+            warnings: is_deprecated.then(|| "this chart is deprecated".to_owned()).into_iter().collect(),
             unstable: files.iter().any(|file| file.unstable),
             files,
-            trees: prepared.files.iter().flat_map(|file| file.trees.iter().cloned()).collect(),
+            prepared: Some(prepared.clone()),
             merged: Some(merged.clone()),
             chart: Some(chart.clone()),
             places: places.clone(),
             changed: ran.changed,
             ran: ran.count,
+            ..output
         })
     }
 
@@ -242,7 +266,9 @@ impl Engine {
         }
         let valid = baseline.as_ref().map(|known| &known.values.value);
         prepared.check(&chart, &merged, valid, edited.as_deref())?;
-        if let Some(wanted) = chart.metadata.kube_version.as_deref().filter(|wanted| !wanted.is_empty())
+        // A baseline was rendered for the same version.
+        if baseline.is_none()
+            && let Some(wanted) = chart.metadata.kube_version.as_deref().filter(|wanted| !wanted.is_empty())
             && !is_within(self.profile.semver(), wanted, &kube.normalized)
         {
             return Err(Refusal::late(format!(
@@ -403,13 +429,13 @@ impl Engine {
         })
     }
 
+    /// What is printed of what the files wrote.
     fn finish(
         &self,
-        chart: &Chart,
         prepared: &Prepared,
         files: &[Arc<RanFile>],
         request: &Request,
-    ) -> Result<(Rendered, Option<Vec<Printed>>), Refusal> {
+    ) -> Result<Output, Refusal> {
         let notes_name = format!("{}/templates/NOTES.txt", prepared.unit.path);
         let notes = files.iter().find(|file| *file.name == *notes_name).map(|file| file.output.to_string());
         let mut sources: Vec<&Arc<RanFile>> =
@@ -420,23 +446,21 @@ impl Engine {
             let found = self.documents(file).as_ref().map_err(|words| Refusal::late(words.as_str()))?;
             documents.extend(found);
         }
-        let sorted = manifests::sort(self.profile, documents);
+        let documents = manifests::sort(self.profile, documents).printed(request.skip_tests);
         let mut crds = Vec::new();
         if request.include_crds {
             prepared.unit.crds(self.profile.crds_have_paths(), &mut crds);
         }
-        let (mut manifest, printed) = manifests::joined(&crds, &sorted, request.skip_tests);
-        let is_whole = crds.is_empty() && request.show_only.is_empty();
+        if crds.is_empty() && request.show_only.is_empty() {
+            return Ok(Output { notes, printed: Some(documents), ..Output::default() });
+        }
+        let (mut manifest, _) = manifests::joined(&crds, &documents);
         if !request.show_only.is_empty() {
             let wanted: Vec<String> =
                 request.show_only.iter().map(|path| path.to_string_lossy().into_owned()).collect();
             manifest = manifests::only(self.profile, &manifest, &wanted).map_err(Refusal::early)?;
         }
-        let mut warnings = Vec::new();
-        if chart.metadata.deprecated {
-            warnings.push("this chart is deprecated".to_owned());
-        }
-        Ok((Rendered { manifest, notes, warnings }, is_whole.then_some(printed)))
+        Ok(Output { notes, manifest: manifest.into(), ..Output::default() })
     }
 }
 

@@ -244,41 +244,38 @@ pub fn sort<'d>(profile: Profile, documents: impl IntoIterator<Item = &'d Arc<Do
     sorted
 }
 
-/// A document and where it stands in what is printed.
-#[derive(Debug, Clone)]
-pub struct Printed {
-    pub document: Arc<Document>,
-    /// The line on which its content begins, from 1.
-    pub first_line: usize,
+impl Sorted {
+    /// What helm prints of them, in its order.
+    pub fn printed(self, skip_tests: bool) -> Vec<Arc<Document>> {
+        let is_test = |event: &String| event == "test" || event == "test-success";
+        let is_left_out =
+            |document: &Arc<Document>| skip_tests && document.hooks.iter().flatten().any(is_test);
+        let hooks = self.hooks.into_iter().filter(|document| !is_left_out(document));
+        self.manifests.into_iter().chain(hooks).collect()
+    }
 }
 
-/// What `helm template` prints: CRDs (file and text), manifests, hooks; and where the documents stand in it.
-pub fn joined(crds: &[(String, String)], sorted: &Sorted, skip_tests: bool) -> (String, Vec<Printed>) {
-    let documents = || sorted.manifests.iter().chain(&sorted.hooks);
-    let size: usize = documents().map(|d| d.content.len() + d.source.len() + 16).sum();
-    let mut out = Page { text: String::with_capacity(size), lines: 0, printed: Vec::new() };
+/// What `helm template` prints: CRDs (file and text), then documents, hooks last; and the lines, from 1, on which the
+/// documents' contents begin.
+pub fn joined(crds: &[(String, String)], documents: &[Arc<Document>]) -> (String, Vec<usize>) {
+    let size: usize = documents.iter().map(|d| d.content.len() + d.source.len() + 16).sum();
+    let mut out = Page { text: String::with_capacity(size), lines: 0 };
     for (file, text) in crds {
         out.push(file, text);
     }
-    for document in &sorted.manifests {
-        out.print(document);
-    }
+    let hooks = documents.iter().position(|document| document.hooks.is_some()).unwrap_or(documents.len());
+    let (manifests, hooks) = documents.split_at(hooks);
+    let mut first_lines = Vec::with_capacity(documents.len());
+    first_lines.extend(manifests.iter().map(|document| out.push(&document.source, &document.content)));
     out.trim();
-    for document in &sorted.hooks {
-        let mut events = document.hooks.iter().flatten();
-        let is_test = events.any(|event| event == "test" || event == "test-success");
-        if !(skip_tests && is_test) {
-            out.print(document);
-        }
-    }
-    (out.text, out.printed)
+    first_lines.extend(hooks.iter().map(|document| out.push(&document.source, &document.content)));
+    (out.text, first_lines)
 }
 
 struct Page {
     text: String,
     /// How many are there already.
     lines: usize,
-    printed: Vec<Printed>,
 }
 
 impl Page {
@@ -290,11 +287,6 @@ impl Page {
         let first_line = self.lines + 3;
         self.lines += 3 + memchr::memchr_iter(b'\n', content.as_bytes()).count();
         first_line
-    }
-
-    fn print(&mut self, document: &Arc<Document>) {
-        let first_line = self.push(&document.source, &document.content);
-        self.printed.push(Printed { document: document.clone(), first_line });
     }
 
     /// Leaves one line break at the end of what is there.
@@ -381,11 +373,12 @@ mod tests {
         let kinds: Vec<&str> = sorted.manifests.iter().map(|document| &*document.head.kind).collect();
         assert_eq!(kinds, ["Secret", "Service", "Alpha", "Zeta"]);
         assert_eq!(sorted.hooks[0].hooks.as_deref().unwrap(), ["test", "pre-install"]);
-        assert_eq!(joined(&[], &sorted, true).0.matches("# Source: c/templates/a.yaml").count(), 4);
-        let (printed, documents) = joined(&[], &sorted, false);
+        assert_eq!(sorted.clone().printed(true).len(), 4);
+        let documents = sorted.printed(false);
+        let (printed, first_lines) = joined(&[], &documents);
+        assert_eq!(printed.matches("# Source: c/templates/a.yaml").count(), 5);
         let lines: Vec<&str> = printed.lines().collect();
-        assert_eq!(documents.len(), 5);
-        for Printed { document, first_line } in documents {
+        for (document, first_line) in documents.iter().zip(first_lines) {
             assert_eq!(lines[first_line - 1], document.content.lines().next().unwrap());
         }
         assert!(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::objects::chart::{self as metadata, Part};
+use super::objects::chart::{self as metadata, Metadata, Part};
 use super::objects::{files, tree};
 use super::places::Table;
 use super::profile::Profile;
@@ -27,9 +27,7 @@ pub struct Unit {
     pub path: String,
     pub section: KeyPath,
     pub children: Vec<Unit>,
-    parts: Vec<Part>,
-    /// `Chart.yaml` as it was read.
-    metadata: Json,
+    metadata: Arc<Metadata>,
     /// What `.Files` holds.
     others: Vec<(String, Arc<[u8]>)>,
 }
@@ -77,10 +75,11 @@ impl Unit {
             let path = format!("{path}/charts/{key}");
             children.push(Self::build(sub, merged, key.clone(), path, below, is_heard));
         }
-        let metadata =
-            chart.files.text("Chart.yaml").and_then(|text| yaml::read(&text).ok()).unwrap_or_default();
+        let json = chart.files.text("Chart.yaml").and_then(|text| yaml::read(&text).ok()).unwrap_or_default();
+        let is_root = section.0.is_empty();
+        let metadata = Arc::new(Metadata { json, name: name.clone(), is_root, parts });
         let others = other_files(chart);
-        Self { chart: chart.clone(), name, path, section, children, parts, metadata, others }
+        Self { chart: chart.clone(), name, path, section, children, metadata, others }
     }
 
     fn is_library(&self) -> bool {
@@ -183,33 +182,24 @@ pub fn scopes(
     let kind = MapKind::Values(shared.profile.values_type());
     let values = tree::values(merged, places, kind);
     let mut by_unit = HashMap::new();
-    scope(root, shared, &Rc::new(values), true, &mut by_unit);
+    scope(root, shared, &Rc::new(values), &mut by_unit);
     by_unit
 }
 
-fn scope(
-    unit: &Unit,
-    shared: &Shared,
-    values: &Rc<Map>,
-    is_root: bool,
-    found: &mut HashMap<String, Rc<Map>>,
-) -> Rc<Map> {
+fn scope(unit: &Unit, shared: &Shared, values: &Rc<Map>, found: &mut HashMap<String, Rc<Map>>) -> Rc<Map> {
     let values_kind = MapKind::Values(shared.profile.values_type());
     let subcharts = unit.children.iter().map(|child| {
         let own = match values.get(child.name.as_bytes()) {
             Some(Value::Map(section)) => section.viewed_as(values_kind),
             _ => Map::new::<Str>(values_kind, []).with_origin(SCOPE),
         };
-        let scope = scope(child, shared, &Rc::new(own), false, found);
+        let scope = scope(child, shared, &Rc::new(own), found);
         (Str::from(&child.name), Value::Map(Rc::new(scope.viewed_as(MapKind::Any))))
     });
     let subcharts = Map::new(MapKind::Any, subcharts.collect::<Vec<_>>()).with_origin(SCOPE);
     let files = unit.others.iter().map(|(path, bytes)| (path.as_str(), bytes.clone()));
     let entries = [
-        (
-            "Chart",
-            metadata::chart(shared.profile, &unit.metadata, &unit.name, is_root, &unit.parts).in_scope(),
-        ),
+        ("Chart", metadata::chart(shared.profile, &unit.metadata)),
         ("Files", files::files(files)),
         ("Release", shared.release.clone()),
         ("Capabilities", shared.capabilities.clone()),

@@ -76,7 +76,14 @@ impl Node {
     /// Whether it is the same chart with the same subcharts, whatever their values.
     fn is_like(&self, other: &Self) -> bool {
         (&self.name, self.defaults, &self.condition, &self.tags, &self.import_values, self.declared)
-            == (&other.name, other.defaults, &other.condition, &other.tags, &other.import_values, other.declared)
+            == (
+                &other.name,
+                other.defaults,
+                &other.condition,
+                &other.tags,
+                &other.import_values,
+                other.declared,
+            )
             && self.children.len() == other.children.len()
             && self.children.iter().zip(&other.children).all(|(one, other)| one.is_like(other))
     }
@@ -109,10 +116,7 @@ impl Node {
             name: self.name.clone(),
             declared: self.declared,
             values: Some(Arc::new(own.map(|own| coalesce::only(own, paths)).unwrap_or_default())),
-            children: self
-                .enabled()
-                .map(|child| child.part(layers, &below(paths, &child.name)))
-                .collect(),
+            children: self.enabled().map(|child| child.part(layers, &below(paths, &child.name))).collect(),
             ..Self::default()
         }
     }
@@ -279,11 +283,9 @@ mod tests {
         }
         let in_part = AtomicUsize::new(0);
         let texts = prop::collection::vec(values(), FILES.len());
-        let edits = prop::collection::vec(
-            (0..FILES.len(), prop::collection::vec(any::<u8>(), 1..5), values()),
-            1..4,
-        );
-        let config = ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() };
+        let edits =
+            prop::collection::vec((0..FILES.len(), prop::collection::vec(any::<u8>(), 1..5), values()), 1..4);
+        let config = ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() };
         let strategy = (texts, edits, prop::sample::select(RULES.to_vec()), any::<bool>());
         proptest!(config, |((mut texts, edits, rules, is_leaf) in strategy)| {
             let mut before = layers(dir.path(), &texts, rules).merge();
@@ -304,6 +306,6 @@ mod tests {
                 before = again;
             }
         });
-        assert!(in_part.into_inner() > 200, "edits that reach a part are merged in part");
+        assert!(in_part.into_inner() > 100, "edits that reach a part are merged in part");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::set::{self, SetForm};
 use crate::base::latest::Latest;
-use crate::yaml::{KeyPath, Parsed, Spans, YamlError, parse_values};
+use crate::yaml::{KeyPath, Parsed, Spans, YamlError, parse_values, parse_values_again};
 
 /// What a layer is, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,14 +74,13 @@ impl Layer {
         let mut after = before.clone();
         set::apply(form, argument, &mut after)?;
         let value = if alone.is_ok() { below(&own, &after) } else { Value::Object(after) };
-        let parsed = Parsed { value, spans: Spans::of("") };
         Ok(Self {
             name: format!("{} {argument}", form.flag()),
             kind: LayerKind::Set,
             file: None,
             text: argument.into(),
             section: KeyPath::root(),
-            parsed: Arc::new(parsed),
+            parsed: Arc::new(Parsed::nowhere(value)),
         })
     }
 }
@@ -101,11 +100,16 @@ fn below(own: &Map<String, Value>, after: &Map<String, Value>) -> Value {
 /// How many parsed texts are kept: more than the files of a few charts with all their environments.
 const KEPT: usize = 64;
 
+/// How many of them are tried when a text is parsed: the one that it was before is among those that begin alike.
+const TRIED: usize = 3;
+
+type Parse = Arc<OnceLock<Result<Arc<Parsed>, YamlError>>>;
+
 /// The parse of a text. Five environments read the same defaults at every key press, so the last parses are kept;
 /// a text is found by its allocation or, after a reload, by its content. Who asks while it is being parsed waits.
 pub(super) fn parsed(text: &Arc<str>) -> Result<Arc<Parsed>, YamlError> {
-    type Parse = Arc<OnceLock<Result<Arc<Parsed>, YamlError>>>;
     static CACHE: Mutex<Latest<(Arc<str>, Parse), KEPT>> = Mutex::new(Latest::new());
+    let mut alike = Vec::new();
     let parse = {
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
         // Texts that are typed are long and differ late: their contents are compared last.
@@ -114,10 +118,19 @@ pub(super) fn parsed(text: &Arc<str>) -> Result<Arc<Parsed>, YamlError> {
             known = cache.find(|(kept, _)| kept == text).map(|(_, parse)| parse.clone());
         }
         known.unwrap_or_else(|| {
+            let is_alike = |(kept, _): &&(Arc<str>, Parse)| begins_alike(kept, text);
+            alike = cache.latest().filter(is_alike).take(TRIED).map(|(_, parse)| parse.clone()).collect();
             let parse = Parse::default();
             cache.keep((text.clone(), parse.clone()));
             parse
         })
     };
-    parse.get_or_init(|| parse_values(text).map(Arc::new)).clone()
+    let before = |parse: &Parse| parse.get().and_then(|known| known.as_ref().ok().cloned());
+    let again = || alike.iter().filter_map(before).find_map(|before| parse_values_again(text, &before));
+    parse.get_or_init(|| again().map_or_else(|| parse_values(text), Ok).map(Arc::new)).clone()
+}
+
+fn begins_alike(one: &str, other: &str) -> bool {
+    const ENOUGH: usize = 32;
+    one.len() > ENOUGH && one.as_bytes().get(..ENOUGH) == other.as_bytes().get(..ENOUGH)
 }

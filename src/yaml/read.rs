@@ -38,6 +38,15 @@ impl std::error::Error for YamlError {}
 pub struct Parsed {
     pub value: Value,
     pub spans: Spans,
+    /// Bytes at which the top-level keys begin, where the text can be read again in part.
+    pub(super) starts: Vec<usize>,
+}
+
+impl Parsed {
+    /// A value that stands nowhere.
+    pub fn nowhere(value: Value) -> Self {
+        Self { value, spans: Spans::of(""), starts: Vec::new() }
+    }
 }
 
 /// The first document's value; `Null` for an empty text.
@@ -67,7 +76,7 @@ pub fn read_values(text: &str) -> Result<Value, YamlError> {
 pub fn parse(text: &str) -> Result<Parsed, YamlError> {
     let tree = parse_all(text)?.into_iter().next().unwrap_or_default();
     let value = value_of(text, &tree)?;
-    Ok(Parsed { value, spans: Spans::new(text, tree) })
+    Ok(Parsed { value, spans: Spans::new(text, tree), starts: Vec::new() })
 }
 
 /// The documents of a values file: cut at lines of three dashes.
@@ -87,6 +96,18 @@ pub fn documents(text: &str) -> Vec<&str> {
 
 /// As [`read_values`], with the positions of the first document. The further ones are laid over it, as helm 4 does.
 pub fn parse_values(text: &str) -> Result<Parsed, YamlError> {
+    match plain::read_alone(text) {
+        Some((value @ Value::Object(_), starts)) => Ok(Parsed { value, spans: Spans::of(text), starts }),
+        _ => parse_values_closely(text),
+    }
+}
+
+/// As [`parse_values`], after an edit of a text that was parsed `before`; `None` where that is no help.
+pub fn parse_values_again(text: &str, before: &Parsed) -> Option<Parsed> {
+    super::again::read(text, before)
+}
+
+fn parse_values_closely(text: &str) -> Result<Parsed, YamlError> {
     let mut trees = parse_all(text)?.into_iter();
     let tree = trees.next().unwrap_or_default();
     let mut value = value_of(text, &tree)?;
@@ -97,7 +118,7 @@ pub fn parse_values(text: &str) -> Result<Parsed, YamlError> {
             _ => {}
         }
     }
-    let mut parsed = Parsed { value, spans: Spans::new(text, tree) };
+    let mut parsed = Parsed { value, spans: Spans::new(text, tree), starts: Vec::new() };
     match &parsed.value {
         Value::Object(_) => {}
         Value::Null => parsed.value = Value::Object(Map::new()),

@@ -36,10 +36,11 @@ pub struct Spans {
 #[derive(Debug)]
 struct Inner {
     text: Arc<str>,
-    tree: Tree,
+    // All are made at the first look-up: many texts are read for their values only.
+    tree: OnceLock<Tree>,
     /// Byte at which each line starts.
-    lines: Vec<usize>,
-    /// Made at the first look-up: maps of thousands of keys are asked for each of them.
+    lines: OnceLock<Vec<usize>>,
+    /// Maps of thousands of keys are asked for each of them.
     keys: OnceLock<HashMap<NodeId, Keys>>,
 }
 
@@ -55,18 +56,23 @@ struct Keys {
 impl Spans {
     /// The positions of the first document of a text; of a text that is not valid YAML only its lines are known.
     pub fn of(text: &str) -> Self {
-        let trees = super::node::parse_all(text).unwrap_or_default();
-        Self::new(text, trees.into_iter().next().unwrap_or_default())
+        let (tree, lines, keys) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { inner: Arc::new(Inner { text: text.into(), tree, lines, keys }) }
     }
 
     pub(super) fn new(text: &str, tree: Tree) -> Self {
-        let lines =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-        Self { inner: Arc::new(Inner { text: text.into(), tree, lines, keys: OnceLock::new() }) }
+        let (tree, lines, keys) = (tree.into(), OnceLock::new(), OnceLock::new());
+        Self { inner: Arc::new(Inner { text: text.into(), tree, lines, keys }) }
     }
 
     pub(super) fn tree(&self) -> &Tree {
-        &self.inner.tree
+        let first = || super::node::parse_all(&self.inner.text).ok()?.into_iter().next();
+        self.inner.tree.get_or_init(|| first().unwrap_or_default())
+    }
+
+    fn lines(&self) -> &[usize] {
+        let breaks = || memchr::memchr_iter(b'\n', self.inner.text.as_bytes()).map(|at| at + 1);
+        self.inner.lines.get_or_init(|| std::iter::once(0).chain(breaks()).collect())
     }
 
     pub(super) fn text(&self) -> &Arc<str> {
@@ -76,27 +82,27 @@ impl Spans {
     /// Line and column of a byte, both counted from 1, columns in characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.inner.text.len());
-        let line = self.inner.lines.partition_point(|start| *start <= byte);
-        let start = self.inner.lines[line.saturating_sub(1)];
+        let line = self.lines().partition_point(|start| *start <= byte);
+        let start = self.lines()[line.saturating_sub(1)];
         let column = self.inner.text.get(start..byte).map_or(0, |before| before.chars().count());
         (line, column + 1)
     }
 
     /// Bytes of a line (counted from 1), its line break included.
     pub fn line_range(&self, line: usize) -> Range<usize> {
-        let start = self.inner.lines.get(line.wrapping_sub(1)).copied().unwrap_or(self.inner.text.len());
-        let end = self.inner.lines.get(line).copied().unwrap_or(self.inner.text.len());
+        let start = self.lines().get(line.wrapping_sub(1)).copied().unwrap_or(self.inner.text.len());
+        let end = self.lines().get(line).copied().unwrap_or(self.inner.text.len());
         start..end
     }
 
     /// How many lines the text has; a final line break does not start another one.
     pub fn line_count(&self) -> usize {
-        let count = self.inner.lines.len();
+        let count = self.lines().len();
         if self.inner.text.ends_with('\n') || self.inner.text.is_empty() { count - 1 } else { count }
     }
 
     pub(super) fn root_place(&self) -> (usize, usize) {
-        self.inner.tree.root.map_or((1, 1), |root| self.line_column(self.inner.tree.node(root).range.start))
+        self.tree().root.map_or((1, 1), |root| self.line_column(self.tree().node(root).range.start))
     }
 
     /// The place of a path; of duplicate keys the last, as it is the one that counts.
@@ -125,15 +131,15 @@ impl Spans {
     /// map they lie in. The root when nothing does.
     pub fn path_at(&self, line: usize) -> KeyPath {
         let mut path = KeyPath::root();
-        let Some(mut here) = self.inner.tree.root else { return path };
+        let Some(mut here) = self.tree().root else { return path };
         'down: loop {
             let mut found = None;
-            match &self.inner.tree.node(here).kind {
+            match &self.tree().node(here).kind {
                 Kind::Map { entries, .. } => {
                     for (key, value) in entries {
                         let place = self.place(Some(*key), *value, false);
                         if (place.line..=place.last_line).contains(&line) {
-                            found = key_name(&self.inner.text, &self.inner.tree, *key)
+                            found = key_name(&self.inner.text, self.tree(), *key)
                                 .map(|name| (Segment::Key(name), *value));
                             if place.line == line {
                                 break;
@@ -177,23 +183,23 @@ impl Spans {
     /// Keys that are written more than once in one map, each with the lines, the one that counts last.
     pub fn duplicates(&self) -> Vec<(KeyPath, Vec<usize>)> {
         let mut found = Vec::new();
-        if let Some(root) = self.inner.tree.root {
+        if let Some(root) = self.tree().root {
             self.collect_duplicates(&KeyPath::root(), root, &mut found);
         }
         found
     }
 
     fn collect_duplicates(&self, path: &KeyPath, id: NodeId, found: &mut Vec<(KeyPath, Vec<usize>)>) {
-        match &self.inner.tree.node(id).kind {
+        match &self.tree().node(id).kind {
             Kind::Map { entries, .. } => {
                 let mut seen: HashMap<String, Vec<usize>> = HashMap::new();
                 let mut order = Vec::new();
                 for (key, value) in entries {
-                    let Some(name) = key_name(&self.inner.text, &self.inner.tree, *key) else { continue };
-                    if is_merge(&self.inner.tree, *key) {
+                    let Some(name) = key_name(&self.inner.text, self.tree(), *key) else { continue };
+                    if is_merge(self.tree(), *key) {
                         continue;
                     }
-                    let line = self.line_column(self.inner.tree.node(*key).range.start).0;
+                    let line = self.line_column(self.tree().node(*key).range.start).0;
                     let lines = seen.entry(name.clone()).or_default();
                     lines.push(line);
                     if lines.len() == 2 {
@@ -216,7 +222,7 @@ impl Spans {
     }
 
     fn find(&self, path: &KeyPath) -> Option<(Option<NodeId>, NodeId, bool)> {
-        let tree = &self.inner.tree;
+        let tree = self.tree();
         let mut here = (None, tree.root?, false);
         for segment in &path.0 {
             let (_, id, mut shared) = here;
@@ -236,7 +242,7 @@ impl Spans {
 
     /// The entry that counts for a key: the last written, where a merge key writes everything it brings.
     fn entry(&self, map: NodeId, name: &str, depth: usize) -> Option<(NodeId, NodeId, bool)> {
-        let tree = &self.inner.tree;
+        let tree = self.tree();
         let Kind::Map { entries, .. } = &tree.node(map).kind else { return None };
         // Merges nest only as deep as anchors do; the limit keeps a malicious document from exhausting the stack.
         if depth > 64 {
@@ -260,7 +266,7 @@ impl Spans {
     }
 
     fn keys(&self, map: NodeId) -> Option<&Keys> {
-        let tree = &self.inner.tree;
+        let tree = self.tree();
         let index = self.inner.keys.get_or_init(|| {
             let mut all = HashMap::new();
             for (id, entries) in tree.maps() {
@@ -279,7 +285,7 @@ impl Spans {
     }
 
     fn place(&self, key: Option<NodeId>, value: NodeId, shared: bool) -> Place {
-        let tree = &self.inner.tree;
+        let tree = self.tree();
         let node = tree.node(value);
         let key = key.map(|key| tree.node(key).range.clone());
         let start = key.as_ref().map_or(node.range.start, |key| key.start);

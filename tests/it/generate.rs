@@ -136,7 +136,7 @@ fn rendered(
         request.values.push(ValuesSource::Inline { name: name.into(), text: text.into() });
     }
     match engine.render(&request, false) {
-        Ok(output) => Ok(output.rendered.manifest),
+        Ok(output) => Ok(output.into_rendered().manifest),
         Err(Refusal::Helm { words, .. }) => Err(words),
         Err(refusal) => panic!("{refusal:?}"),
     }

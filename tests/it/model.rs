@@ -215,7 +215,7 @@ fn the_presets_have_the_numbers_of_the_charts_templates() {
         let Ok(output) = Engine::new(Profile::FOUR, Session::default()).render(&request, false) else {
             panic!("{preset}")
         };
-        let objects = yaml::read_all(&output.rendered.manifest).unwrap();
+        let objects = yaml::read_all(output.manifest()).unwrap();
         let made = objects.iter().find(|object| object["kind"] == "Job").unwrap();
         let given = &made["spec"]["template"]["spec"]["containers"][0]["resources"];
         assert_eq!(*given, json!(ResourcePreset::row_of(preset, "jobs").unwrap()), "{preset}");
@@ -245,7 +245,7 @@ fn jobs_are_named_as_the_chart_names_them() {
         .render(&request, false)
         .unwrap_or_else(|r| panic!("{r:?}"));
     let mut found = 0;
-    for object in yaml::read_all(&output.rendered.manifest).unwrap() {
+    for object in yaml::read_all(output.manifest()).unwrap() {
         let Some(name) = object["spec"]["template"]["metadata"]["annotations"]["floe.dev/job-name"].as_str()
         else {
             continue;
@@ -279,7 +279,7 @@ fn jobs_of_the_chart_are_data_product_jobs() {
     let output = Engine::new(Profile::FOUR, Session::default())
         .render(&request, false)
         .unwrap_or_else(|r| panic!("{r:?}"));
-    let objects = yaml::read_all(&output.rendered.manifest).unwrap();
+    let objects = yaml::read_all(output.manifest()).unwrap();
     let of = |kind: &str| {
         let mut object = objects.iter().find(|object| object["kind"] == kind).unwrap().clone();
         // As the API server has it.

@@ -51,7 +51,7 @@ fn by_engine(engine: &Engine, chart: &Path, values: &[PathBuf], set: &[&str]) ->
     request.values = values.iter().cloned().map(ValuesSource::File).collect();
     request.set = set.iter().map(|argument| (*argument).to_owned()).collect();
     match engine.render(&request, false) {
-        Ok(output) => (true, output.rendered.manifest, String::new()),
+        Ok(output) => (true, output.into_rendered().manifest, String::new()),
         Err(refusal) => {
             let words = refusal.printed().unwrap_or_else(|| panic!("{}: {refusal:?}", chart.display()));
             (false, String::new(), words)
@@ -289,7 +289,7 @@ fn what_would_never_end_is_stopped() {
         request.timeout = Duration::from_secs(3);
         match engine.render(&request, false) {
             Err(Refusal::Limit(words)) => assert!(words.contains(why), "{template}: {words}"),
-            other => panic!("{template}: {:?}", other.map(|output| output.rendered.manifest.len())),
+            other => panic!("{template}: {:?}", other.map(|output| output.manifest().len())),
         }
     }
 }
@@ -313,7 +313,7 @@ fn what_nests_deeply_ends_in_words_and_not_in_a_crash() {
         );
         // Whatever it says: it comes back and says it.
         match engine.render(&Request::new(folder.path(), "rel", "default"), false) {
-            Ok(output) => assert!(output.rendered.manifest.contains("ok: ")),
+            Ok(output) => assert!(output.manifest().contains("ok: ")),
             Err(Refusal::Helm { words, .. } | Refusal::Limit(words)) => assert!(!words.is_empty()),
             Err(Refusal::Unsupported(why)) => panic!("{why}"),
         }

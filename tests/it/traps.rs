@@ -270,7 +270,7 @@ fn words(text: &str) -> String {
 
 fn by_engine(engine: &Engine, folder: &Path, trap: &Trap) -> Printed {
     match engine.render(&trap.request(folder), false) {
-        Ok(output) => (true, output.rendered.manifest.clone(), String::new()),
+        Ok(output) => (true, output.manifest().to_owned(), String::new()),
         Err(refusal @ Refusal::Helm { .. }) => {
             let words = refusal.printed().unwrap_or_default();
             // Files of values are named as they were given.

@@ -19,19 +19,23 @@ struct Threads {
     waiting: VecDeque<Job>,
     idle: usize,
     busy: usize,
+    /// What waits for its turn, and how many threads take turns.
+    queue: VecDeque<Job>,
+    turns: usize,
 }
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads { waiting: VecDeque::new(), idle: 0, busy: 0 });
+static THREADS: Mutex<Threads> =
+    Mutex::new(Threads { waiting: VecDeque::new(), idle: 0, busy: 0, queue: VecDeque::new(), turns: 0 });
 static WORK: Condvar = Condvar::new();
 
 fn threads() -> MutexGuard<'static, Threads> {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+static PROCESSORS: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+
 /// Processors for which there is no rendering.
 pub(super) fn idle_processors() -> usize {
-    static PROCESSORS: LazyLock<usize> =
-        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
     let threads = threads();
     PROCESSORS.saturating_sub(threads.busy + threads.waiting.len())
 }
@@ -71,7 +75,10 @@ pub(super) fn start<T: Send + 'static>(
         if threads.idle < threads.waiting.len() {
             let thread = thread::Builder::new().name("render".to_owned()).stack_size(limits::STACK);
             if let Err(error) = thread.spawn(work_off) {
-                threads.waiting.pop_back();
+                let job = threads.waiting.pop_back();
+                // It may count itself out.
+                drop(threads);
+                drop(job);
                 return Err(Refusal::Unsupported(format!("no thread to render on: {error}")));
             }
         } else {
@@ -79,6 +86,53 @@ pub(super) fn start<T: Send + 'static>(
         }
     }
     Ok(Answer(answer))
+}
+
+/// Runs on such a thread, as soon as fewer than there are processors are at work that was queued: more would only wait for
+/// each other. A thread that is done goes on with the next, so that none has to wake up for it.
+pub(super) fn queue(work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+    {
+        let mut threads = threads();
+        if threads.turns >= *PROCESSORS {
+            threads.queue.push_back(Box::new(work));
+            return Ok(());
+        }
+        threads.turns += 1;
+    }
+    take_turns(Box::new(work))
+}
+
+fn take_turns(first: Job) -> Result<(), Refusal> {
+    let turns = Turns;
+    start(move || {
+        let _turns = turns;
+        first();
+        while let Some(next) = next_in_turn() {
+            next();
+        }
+    })
+    .map(drop)
+}
+
+fn next_in_turn() -> Option<Job> {
+    threads().queue.pop_front()
+}
+
+/// Counts a thread that takes turns; when it breaks down, another one goes on.
+struct Turns;
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        let mut threads = threads();
+        match threads.queue.pop_front() {
+            Some(next) => {
+                drop(threads);
+                // Without a thread its answer is gone, as that of the one that broke down.
+                drop(take_turns(next));
+            }
+            None => threads.turns -= 1,
+        }
+    }
 }
 
 /// Counts a busy thread, also while it breaks down.
@@ -117,6 +171,30 @@ fn work_off() {
 #[allow(clippy::panic)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_queued_runs_few_at_a_time_and_a_panic_holds_nobody_up() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let (at_work, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (tell, answers) = mpsc::channel();
+        for number in 0..50_usize {
+            let (at_work, most, tell) = (at_work.clone(), most.clone(), tell.clone());
+            let queued = queue(move || {
+                most.fetch_max(at_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                thread::yield_now();
+                at_work.fetch_sub(1, Ordering::SeqCst);
+                assert!(!number.is_multiple_of(7), "as it should");
+                assert!(tell.send(number).is_ok());
+            });
+            assert_eq!(queued, Ok(()));
+        }
+        drop(tell);
+        let mut found: Vec<usize> = answers.iter().collect();
+        found.sort_unstable();
+        assert_eq!(found, (0..50_usize).filter(|number| !number.is_multiple_of(7)).collect::<Vec<_>>());
+        assert!(most.load(Ordering::SeqCst) <= *PROCESSORS);
+    }
 
     #[test]
     fn many_at_once_each_get_their_own_answer_and_a_panic_harms_only_its_own() {

@@ -69,7 +69,7 @@ type Shown = Result<(Rendered, Vec<(Arc<str>, Arc<str>)>), Refusal>;
 fn shown(result: Result<Output, Refusal>) -> Shown {
     result.map(|output| {
         let files = output.files.iter().map(|file| (file.name.clone(), file.output.clone())).collect();
-        (output.rendered, files)
+        (output.into_rendered(), files)
     })
 }
 
@@ -320,7 +320,7 @@ fn what_changed_on_disk_or_is_unsaved_counts() {
     let folder = traps();
     let engine = engine();
     let mut request = Request::new(folder.path(), "rel", "space");
-    let text = |request: &Request| engine.render(request, false).unwrap().rendered.manifest;
+    let text = |request: &Request| engine.render(request, false).unwrap().into_rendered().manifest;
     assert!(text(&request).contains("x: 1\n"));
     // The same size, at once.
     put(folder.path(), &[("templates/a.yaml", "kind: A\nx: {{ .Values.a.x }}{{/* the same */}}\n")]);
@@ -436,5 +436,5 @@ fn what_all_share_is_changed_in_order_only() {
     }
     assert!(both_ways(chart, &json!({})).1.is_none());
     let output = engine().render(&request(chart, &json!({})), false).unwrap();
-    assert!((1..=50).all(|number| output.rendered.manifest.contains(&format!("{{name: n{number}}}"))));
+    assert!((1..=50).all(|number| output.manifest().contains(&format!("{{name: n{number}}}"))));
 }

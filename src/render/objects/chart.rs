@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::super::encode::read;
 use super::super::profile::Profile;
-use super::super::template::value::{Kind, List, ListKind, Map, MapKind, Object, Value};
+use super::super::template::value::{Kind, List, ListKind, Map, MapKind, Object, SCOPE, Value};
 
 /// A dependency that takes part, as the chart declares it.
 #[derive(Debug, Clone, Default)]
@@ -18,13 +19,31 @@ pub struct Part {
     pub declared: Json,
 }
 
-/// `.Chart` from `Chart.yaml` as it was read; `name` is the alias where there is one.
-pub fn chart(profile: Profile, metadata: &Json, name: &str, is_root: bool, parts: &[Part]) -> Value {
-    let fields = fields(profile, metadata, name, parts);
+/// What decides `.Chart`.
+#[derive(Debug)]
+pub struct Metadata {
+    /// `Chart.yaml` as it was read.
+    pub json: Json,
+    /// The alias where there is one.
+    pub name: String,
+    pub is_root: bool,
+    /// The dependencies that take part.
+    pub parts: Vec<Part>,
+}
+
+/// `.Chart`, which all templates of a chart share. Few templates look at more than the name, many never.
+pub fn chart(profile: Profile, metadata: &Arc<Metadata>) -> Value {
+    let is_root = metadata.is_root;
     if profile.is_four() {
-        let fields = fields.into_iter().map(|(field, _, value)| (field, value));
-        return Value::map(fields.chain([("IsRoot", Value::Bool(is_root))]));
+        let metadata = metadata.clone();
+        let entries = move || {
+            let fields = fields(profile, &metadata);
+            let fields = fields.into_iter().map(|(field, _, value)| (field.into(), value.in_scope()));
+            fields.chain([("IsRoot".into(), Value::Bool(is_root))]).collect()
+        };
+        return Value::Map(Rc::new(Map::later(MapKind::Any, entries).with_origin(SCOPE)));
     }
+    let fields = fields(profile, metadata);
     let inner = Struct { go_type: "chart.Metadata", kind: Kind::Struct, fields };
     Value::Object(Rc::new(Rooted { metadata: Rc::new(inner), is_root }))
 }
@@ -71,7 +90,7 @@ fn strings(profile: Profile, json: &Json, key: &str) -> Value {
     Value::strings(found)
 }
 
-fn fields(profile: Profile, json: &Json, name: &str, parts: &[Part]) -> Vec<Field> {
+fn fields(profile: Profile, Metadata { json, name, parts, .. }: &Metadata) -> Vec<Field> {
     let api_version = text(json.get("apiVersion")).filter(|text| !text.is_empty());
     let annotations = match json.get("annotations") {
         Some(Json::Object(map)) => Value::map_of_strings(

@@ -34,7 +34,7 @@ impl Mentions {
             }
         }
         let mut mentions = Self::default();
-        for tree in outputs.iter().flat_map(|output| &output.trees) {
+        for tree in outputs.iter().flat_map(|output| output.trees()) {
             mentions.list(&tree.root, tree, &ran);
         }
         mentions

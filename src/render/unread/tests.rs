@@ -153,7 +153,12 @@ fn taking_an_unread_key_away_changes_nothing() {
         for key in found {
             let mut changed = values.clone();
             without(&mut changed, &key.path.0);
-            assert_eq!(render(&changed, false).unwrap().rendered, output.rendered, "{name}: {}", key.path);
+            assert_eq!(
+                render(&changed, false).unwrap().manifest(),
+                output.manifest(),
+                "{name}: {}",
+                key.path
+            );
         }
     }
 }

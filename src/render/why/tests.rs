@@ -13,7 +13,7 @@ fn rendered(files: &[(&str, &str)]) -> Output {
 
 /// `line text | templates | keys` of the printed line that holds `needle`.
 fn why(output: &Output, needle: &str) -> String {
-    let manifest = &output.rendered.manifest;
+    let manifest = output.manifest();
     let at = manifest
         .lines()
         .position(|line| line.contains(needle))
@@ -139,7 +139,7 @@ fn documents_of_one_file_and_globals_of_a_subchart() {
     assert_eq!(why(&output, "w: own"), "templates/two.yaml:12 | feeds name templates/two.yaml:12");
     let random = output.why_object("web/templates/two.yaml", "ConfigMap", "b", 4).unwrap();
     assert!(random.unstable && random.keys.is_empty());
-    assert!(output.why(&output.rendered.manifest, 1).is_none());
+    assert!(output.why(output.manifest(), 1).is_none());
     let of_field = |path: &str, text: &str| {
         let why = output.why_field("ConfigMap", "b", &KeyPath::parse(path).unwrap(), text)?;
         Some((why.line, why.unstable))
