@@ -2,7 +2,8 @@
 //!
 //! The merge follows helm's own code step by step (values files over each other, dependencies switched by tags
 //! and conditions, imported values, defaults coalesced from the subcharts up with globals coming down), because
-//! its treatment of null, of globals and of tables against scalars cannot be guessed.
+//! its treatment of null, of globals and of tables against scalars cannot be guessed. While somebody types, `after`
+//! merges only what an edit reaches; properties hold it against the whole merge.
 
 mod after;
 mod coalesce;

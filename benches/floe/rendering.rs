@@ -11,6 +11,8 @@ use floe_tui::chart::Chart;
 use floe_tui::helm::{Loaded, Prepared, Previewer, Source};
 use floe_tui::manifest::DiffOptions;
 use floe_tui::render::{Engine, Profile, Request, Session, ValuesSource};
+use floe_tui::yaml::{self, KeyPath};
+use serde_json::{Value, json};
 
 use super::support::sandbox::{self, HelmMajor};
 use super::support::workspace::{ENVIRONMENTS, Workspace};
@@ -40,15 +42,7 @@ pub fn lines() -> Vec<Line> {
             "global.round",
         ),
     ];
-    let before = memory(std::process::id());
-    lines.push(edits(&platform));
-    let used = memory(std::process::id()) - before;
-    lines.push(Line {
-        what: "memory that 300 edits in five environments leave behind",
-        measured: format!("{used:.0} MB"),
-        against: "budget 100 MB".to_owned(),
-        ratio: format!("{:.2}", used / 100.0),
-    });
+    lines.extend(edits(&platform));
     lines
 }
 
@@ -104,12 +98,46 @@ fn full(what: &'static str, dir: &Path, values: Option<&Path>, key: &str) -> Lin
     }
 }
 
-/// One value of the chart's own values.yaml, edited 300 times: rendering, reading and comparing for five environments.
-fn edits(dir: &Path) -> Line {
-    let chart = Arc::new(Chart::load(dir).expect("a chart"));
+/// The chart's own values.yaml as it is edited: one value of every environment 300 times, then every scalar once.
+fn edits(dir: &Path) -> Vec<Line> {
     let defaults = std::fs::read_to_string(dir.join("values.yaml")).expect("values");
-    // The webserver's, in every environment.
-    let (head, tail) = defaults.split_once("    podAnnotations: {}").expect("a value to edit");
+    let path = KeyPath::parse("dagster.webserver.podAnnotations").expect("a path");
+    let typed = |round: usize| yaml::edit::set(&defaults, &path, &json!({ "edited": round.to_string() }));
+    let one: Vec<Arc<str>> = (0..300).map(|round| typed(round).expect("an edit").into()).collect();
+    let mut every = Vec::new();
+    scalars(&yaml::read(&defaults).expect("values"), &KeyPath::root(), &mut |path, value| {
+        every.extend(yaml::edit::set(&defaults, path, &value).ok().map(Arc::from));
+    });
+    let before = memory(std::process::id());
+    let mut lines = vec![
+        edit_line("edit of one value to the changes of five environments, p99 of 300", dir, one),
+        edit_line("edit of each value once to the changes of five environments, p99", dir, every),
+    ];
+    let used = memory(std::process::id()) - before;
+    lines.push(Line {
+        what: "memory that these edits leave behind",
+        measured: format!("{used:.0} MB"),
+        against: "budget 100 MB".to_owned(),
+        ratio: format!("{:.2}", used / 100.0),
+    });
+    lines
+}
+
+/// Every scalar with another one of its type.
+fn scalars(json: &Value, at: &KeyPath, found: &mut impl FnMut(&KeyPath, Value)) {
+    match json {
+        Value::Object(map) => map.iter().for_each(|(key, value)| scalars(value, &at.key(key), found)),
+        Value::Bool(on) => found(at, json!(!on)),
+        Value::Number(number) => found(at, json!(number.as_i64().unwrap_or(0) + 1)),
+        Value::String(text) => found(at, json!(format!("{text}x"))),
+        Value::Null | Value::Array(_) => {}
+    }
+}
+
+/// From each text of values.yaml to the changes: rendering, reading and comparing for five environments. What a schema or
+/// a template refuses does not count.
+fn edit_line(what: &'static str, dir: &Path, texts: Vec<Arc<str>>) -> Line {
+    let chart = Arc::new(Chart::load(dir).expect("a chart"));
     let source = |environment: &str, edited: Option<&Arc<str>>| {
         let file = dir.join(format!("values-{environment}.yaml"));
         let text: Arc<str> = std::fs::read_to_string(&file).expect("values").into();
@@ -120,41 +148,37 @@ fn edits(dir: &Path) -> Line {
     };
     let previewer = Previewer::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let mut times: Vec<Duration> = (0..300)
-        .map(|round| {
-            let edited: Arc<str> = format!("{head}    podAnnotations: {{edited: \"{round}\"}}{tail}").into();
-            let sources: Vec<(Source, Source)> = ENVIRONMENTS
-                .iter()
-                .map(|(name, _)| (source(name, None), source(name, Some(&edited))))
-                .collect();
-            let begun = Instant::now();
-            let changed: usize = runtime.block_on(async {
-                let mut tasks = tokio::task::JoinSet::new();
-                for (saved, edited) in sources {
-                    let previewer = previewer.clone();
-                    tasks.spawn(async move {
-                        let before = previewer.prepare(&saved).await.expect("a rendering");
-                        let after = previewer.prepare(&edited).await.expect("a rendering");
-                        let (all, quiet) = Prepared::compare_both(&before, &after, DiffOptions::default());
-                        all.changes.len().max(quiet.changes.len())
-                    });
-                }
-                tasks.join_all().await.into_iter().sum()
-            });
-            let took = begun.elapsed();
-            assert!(changed >= ENVIRONMENTS.len(), "the edit changes something everywhere");
-            took
-        })
-        .collect();
+    let count = texts.len();
+    let edit = |edited: Arc<str>| {
+        let sources: Vec<(Source, Source)> =
+            ENVIRONMENTS.iter().map(|(name, _)| (source(name, None), source(name, Some(&edited)))).collect();
+        let begun = Instant::now();
+        let changed: Option<Vec<usize>> = runtime.block_on(async {
+            let mut tasks = tokio::task::JoinSet::new();
+            for (saved, edited) in sources {
+                let previewer = previewer.clone();
+                tasks.spawn(async move {
+                    let before = previewer.prepare(&saved).await.expect("a rendering");
+                    let after = previewer.prepare(&edited).await.ok()?;
+                    let (all, quiet) = Prepared::compare_both(&before, &after, DiffOptions::default());
+                    Some(all.changes.len().max(quiet.changes.len()))
+                });
+            }
+            tasks.join_all().await.into_iter().collect()
+        });
+        let took = begun.elapsed();
+        changed.map(|changes| (took, changes.iter().sum()))
+    };
+    let edits: Vec<(Duration, usize)> = texts.into_iter().filter_map(edit).collect();
+    let is_seen = edits.iter().filter(|(_, changes)| *changes > 0).count();
+    assert!(is_seen > count / 2, "{is_seen} of {count} edits change something");
+    let mut times: Vec<Duration> = edits.into_iter().map(|(took, _)| took).collect();
     times.sort();
     let late = times[times.len() * 99 / 100];
-    let line = against_budget(
-        "edit of a chart's values to the changes of five environments, p99 of 300",
-        late,
-        Duration::from_millis(16),
-    );
+    let line = against_budget(what, late, Duration::from_millis(16));
+    let median = milliseconds(times[times.len() / 2]);
     Line {
-        measured: format!("{} (median {})", line.measured, milliseconds(times[times.len() / 2])),
+        measured: format!("{} (median {median}, {} edits)", line.measured, times.len()),
         against: format!("{} (median 5 ms)", line.against),
         ..line
     }

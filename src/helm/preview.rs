@@ -22,7 +22,7 @@ use crate::render::{
 };
 
 /// Prepared sides remembered: saved and edited of a dozen environments.
-const REMEMBERED: usize = 32;
+const REMEMBERED: usize = 24;
 
 /// What is to be rendered, with what is in memory of it already.
 #[derive(Debug, Clone, PartialEq)]

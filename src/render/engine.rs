@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `memory` | what is remembered between renderings, and whether it still holds |
 //! | `prepared` | a chart with one choice of subcharts: parsed templates, compiled schemas |
-//! | `deep` | the threads it runs on |
+//! | `deep` | the threads it runs on, and the queue for them |
 //! | `files` | runs the files: after an edit only those that it reaches, many of them side by side |
 
 mod deep;

@@ -82,10 +82,14 @@ impl Spans {
     /// Line and column of a byte, both counted from 1, columns in characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.inner.text.len());
-        let line = self.lines().partition_point(|start| *start <= byte);
+        let line = self.line_of(byte);
         let start = self.lines()[line.saturating_sub(1)];
         let column = self.inner.text.get(start..byte).map_or(0, |before| before.chars().count());
         (line, column + 1)
+    }
+
+    fn line_of(&self, byte: usize) -> usize {
+        self.lines().partition_point(|start| *start <= byte.min(self.inner.text.len()))
     }
 
     /// Bytes of a line (counted from 1), its line break included.
@@ -132,37 +136,31 @@ impl Spans {
     pub fn path_at(&self, line: usize) -> KeyPath {
         let mut path = KeyPath::root();
         let Some(mut here) = self.tree().root else { return path };
-        'down: loop {
-            let mut found = None;
-            match &self.tree().node(here).kind {
+        loop {
+            let begins = |id: NodeId| self.line_of(self.tree().node(id).range.start);
+            let ends = |id: NodeId| self.line_of(self.tree().node(id).range.end);
+            let found = match &self.tree().node(here).kind {
                 Kind::Map { entries, .. } => {
-                    for (key, value) in entries {
-                        let place = self.place(Some(*key), *value, false);
-                        if (place.line..=place.last_line).contains(&line) {
-                            found = key_name(&self.inner.text, self.tree(), *key)
-                                .map(|name| (Segment::Key(name), *value));
-                            if place.line == line {
-                                break;
-                            }
-                        }
-                    }
+                    let at = entries.partition_point(|(key, _)| begins(*key) < line);
+                    let starts_here = entries.get(at).filter(|(key, _)| begins(*key) == line);
+                    let reaches_here =
+                        || entries.get(at.checked_sub(1)?).filter(|(_, value)| ends(*value) >= line);
+                    starts_here.or_else(reaches_here).and_then(|(key, value)| {
+                        let name = key_name(&self.inner.text, self.tree(), *key)?;
+                        Some((Segment::Key(name), *value))
+                    })
                 }
                 Kind::List { items, .. } => {
-                    for (index, item) in items.iter().enumerate() {
-                        let place = self.place(None, *item, false);
-                        if (place.line..=place.last_line).contains(&line) {
-                            found = Some((Segment::Index(index), *item));
-                            break;
-                        }
-                    }
+                    let at = items.partition_point(|item| ends(*item) < line);
+                    let item = items.get(at).filter(|item| begins(**item) <= line);
+                    item.map(|item| (Segment::Index(at), *item))
                 }
-                Kind::Scalar { .. } | Kind::Alias(_) => {}
-            }
-            let Some((segment, next)) = found else { break 'down };
+                Kind::Scalar { .. } | Kind::Alias(_) => None,
+            };
+            let Some((segment, next)) = found else { return path };
             path.0.push(segment);
             here = next;
         }
-        path
     }
 
     /// The comment lines right above a key (no blank line between), without their `#`; `None` without any.
@@ -330,6 +328,20 @@ mod tests {
         assert_eq!(spans.path_at(1), KeyPath::root());
         assert_eq!(spans.path_at(8), path("empty"));
         assert_eq!(spans.line_count(), 8);
+    }
+
+    #[test]
+    fn every_line_belongs_to_the_deepest_key_that_covers_it() {
+        let text = "a: {x: 1, y: [2,\n  3], z: {q: 4,\n    r: 5}}\nb:\n\n# note\n- [1, 2]\n-\n  c: |\n    d\n\n    e\n- f\ng: 'h\n\n  i'\n\n";
+        let spans = Spans::of(text);
+        let found: Vec<String> = (1..=17).map(|line| spans.path_at(line).to_string()).collect();
+        assert_eq!(
+            found,
+            [
+                "a.x", "a.z.q", "a.z.r", "b", "b", "b", "b[0][0]", "b", "b[1].c", "b[1].c", "b[1].c",
+                "b[1].c", "b[2]", "g", "g", "g", ""
+            ]
+        );
     }
 
     #[test]
