@@ -199,7 +199,14 @@ impl JobStatus {
         let count = |key: &str| status.get(key).and_then(Value::as_i64).unwrap_or_default();
         let start = time(status.get("startTime"));
         let since = |condition: &Value| time(condition.get("lastTransitionTime")).or(start);
-        let ran = start.filter(|_| ["ready", "succeeded", "failed"].iter().any(|key| count(key) > 0));
+        // A pod that has ended is not ready any more, and for a moment not counted yet.
+        let is_uncounted = |key: &str| {
+            let uids = status.get("uncountedTerminatedPods").and_then(|pods| pods.get(key)?.as_array());
+            uids.is_some_and(|uids| !uids.is_empty())
+        };
+        let has_ended = ["succeeded", "failed"].iter().any(|key| count(key) > 0 || is_uncounted(key));
+        let ran =
+            start.filter(|_| count("ready") > 0 || has_ended || condition("SuccessCriteriaMet").is_some());
         // The verdict comes before the last pods have ended.
         let failed = condition("Failed").or_else(|| condition("FailureTarget"));
         let done = condition("Complete").and_then(|done| time(status.get("completionTime")).or(since(done)));

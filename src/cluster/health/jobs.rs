@@ -245,6 +245,19 @@ mod tests {
             run(json!({"active": 1, "ready": 1, "startTime": "2026-03-28T10:00:00Z"})).phase,
             RunPhase::Running
         );
+        // Its pod has ended, and is not counted yet.
+        for ended in [
+            json!({"uncountedTerminatedPods": {"succeeded": ["a-uid"]}}),
+            json!({"uncountedTerminatedPods": {"failed": ["a-uid"]}}),
+            json!({"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}]}),
+        ] {
+            let mut status = json!({"ready": 0, "startTime": "2026-03-28T10:00:00Z"});
+            status
+                .as_object_mut()
+                .into_iter()
+                .for_each(|map| map.extend(ended.as_object().cloned().into_iter().flatten()));
+            assert_eq!(run(status).phase, RunPhase::Running);
+        }
         let done = run(json!({"startTime": "2026-03-28T10:00:00Z", "completionTime": "2026-03-28T10:00:42Z",
             "conditions": [{"type": "Complete", "status": "True"}]}));
         assert_eq!(
