@@ -320,7 +320,7 @@ impl Previewer {
             let output = own.render(&shared.engine)?;
             let again = output.unstable.then(|| own.render(&shared.other).ok()).flatten();
             let all = std::iter::once(output).chain(again);
-            Ok(all.map(|output| output.manifest().to_owned()).collect())
+            Ok(all.map(|output| output.into_rendered().manifest).collect())
         })
         .await
     }

@@ -393,7 +393,7 @@ pub fn diff(old: &[Object], new: &[Object], options: &DiffOptions) -> ChangeSet 
 impl ChangeSet {
     /// Compares two states of one object.
     fn pair(&mut self, old: &Object, new: &Object, options: &DiffOptions) {
-        if old.is_same(new) || Arc::ptr_eq(&old.value, &new.value) || old.value == new.value {
+        if Arc::ptr_eq(&old.value, &new.value) || old.value == new.value {
             self.unchanged += 1;
             return;
         }

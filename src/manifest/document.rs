@@ -206,9 +206,11 @@ mod tests {
     const TWO: &str = "---\n# Source: floe/templates/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  x: |\n    one\n    ---\n    two\n---\n# Source: floe/templates/b.yaml\n\napiVersion: v1\nkind: Service\nmetadata:\n  name: b\n";
 
     #[test]
-    fn documents_keep_source_and_text() {
+    fn documents_keep_source_and_line() {
         let objects = parse(TWO).unwrap();
         assert_eq!(objects.len(), 2);
+        let first_lines: Vec<usize> = split(TWO).iter().map(|document| document.first_line).collect();
+        assert_eq!(first_lines, [3, 15]);
         assert_eq!(objects[0].source.as_deref(), Some("floe/templates/a.yaml"));
         assert_eq!(objects[0].value["data"]["x"], "one\n---\ntwo\n");
         assert_eq!(objects[1].id.short(), "Service b");
@@ -249,6 +251,13 @@ mod tests {
             for files in [&files[..], &[dashes, hook], &[hook], &[]] {
                 let (manifest, printed) = printed(profile, files);
                 assert_eq!(of_printed(&printed).unwrap(), parse(&manifest).unwrap(), "{manifest}");
+                // What is wrong in one of them would be told at the same line.
+                let (_, first_lines) = manifests::joined(&[], &printed);
+                let lines = printed.iter().zip(first_lines).flat_map(|(document, first_line)| {
+                    split(&document.content).into_iter().map(move |own| own.first_line + first_line - 1)
+                });
+                let whole = split(&manifest);
+                assert!(lines.eq(whole.iter().map(|document| document.first_line)), "{manifest}");
             }
         }
         let (manifest, printed) = printed(Profile::FOUR, &[hook, "\n\nkind: A\n"]);
@@ -285,9 +294,10 @@ mod tests {
             }
             let objects = parse(&text).unwrap();
             prop_assert_eq!(objects.len(), names.len());
-            for (object, name) in objects.iter().zip(&names) {
+            for ((object, document), name) in objects.iter().zip(split(&text)).zip(&names) {
                 prop_assert_eq!(&object.id.name, name);
-                prop_assert!(object.text.starts_with("kind: Thing") && text.contains(&*object.text));
+                let line = text.lines().nth(document.first_line - 1);
+                prop_assert_eq!(line, object.text.lines().next());
             }
         }
 

@@ -244,7 +244,7 @@ impl Engine {
         let is_nearer = |known: &Baseline| known.is_of(request, &self.session);
         let last = self.memory().baseline(&chart, is_nearer, is_nearer);
         let layers = self.layers(&chart, request, defaults)?;
-        let (merged, mut edited) = match &last {
+        let (merged, edited) = match &last {
             // What is traced is looked at, in the order of the chart's keys.
             _ if trace => (layers.merge(), None),
             Some(last) => layers.merge_after(&last.values),
@@ -261,9 +261,7 @@ impl Engine {
             (places, memory.documents.clone(), baseline)
         };
         let is_last = |known: &Arc<Baseline>| last.as_ref().is_some_and(|last| Arc::ptr_eq(last, known));
-        if !baseline.as_ref().is_some_and(is_last) {
-            edited = None;
-        }
+        let edited = edited.filter(|_| baseline.as_ref().is_some_and(is_last));
         let valid = baseline.as_ref().map(|known| &known.values.value);
         prepared.check(&chart, &merged, valid, edited.as_deref())?;
         // A baseline was rendered for the same version.

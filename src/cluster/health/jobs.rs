@@ -246,16 +246,12 @@ mod tests {
             RunPhase::Running
         );
         // Its pod has ended, and is not counted yet.
-        for ended in [
-            json!({"uncountedTerminatedPods": {"succeeded": ["a-uid"]}}),
-            json!({"uncountedTerminatedPods": {"failed": ["a-uid"]}}),
-            json!({"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}]}),
+        for (key, ended) in [
+            ("uncountedTerminatedPods", json!({"succeeded": ["a-uid"]})),
+            ("uncountedTerminatedPods", json!({"failed": ["a-uid"]})),
+            ("conditions", json!([{"type": "SuccessCriteriaMet", "status": "True"}])),
         ] {
-            let mut status = json!({"ready": 0, "startTime": "2026-03-28T10:00:00Z"});
-            status
-                .as_object_mut()
-                .into_iter()
-                .for_each(|map| map.extend(ended.as_object().cloned().into_iter().flatten()));
+            let status = json!({"ready": 0, "startTime": "2026-03-28T10:00:00Z", key: ended});
             assert_eq!(run(status).phase, RunPhase::Running);
         }
         let done = run(json!({"startTime": "2026-03-28T10:00:00Z", "completionTime": "2026-03-28T10:00:42Z",
